@@ -1,0 +1,1 @@
+"""Recording to verified evidence: pure stages in layers, effects in `adapters`, wiring in `runner`."""

@@ -1,0 +1,1 @@
+"""The only importers of the packages that reach outside: media, Whisper, model endpoints, DuckDB."""

@@ -1,0 +1,90 @@
+"""Every error a person can meet, in one tree.
+
+VerbatimError            exit code 2: usage or set-up
+├── SettingsError        a flag, an environment variable or verbatim.toml
+├── ManifestError        an entry of a manifest
+├── RubricError          a file under prompts/
+├── MediaError           a recording that cannot be decoded
+├── TranscriptError      a transcript that cannot be read
+├── ModelMissingError    no speech model in reach
+├── EndpointError        a model endpoint that cannot be used
+├── AnswerError          a model's answer that cannot be accepted
+├── StoreError           the database
+│   └── StoreBusyError   another program holds it
+└── MissingExtraError    an optional package is not installed
+"""
+
+from __future__ import annotations
+
+
+class VerbatimError(Exception):
+    """What failed, what is kept, and what to type next; printed without a traceback.
+
+    `what` names the thing and the fault. `kept` says which work stands. `next_step` is a command or an edit.
+    """
+
+    exit_code = 2
+
+    def __init__(self, what: str, *, kept: str = "", next_step: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.kept = kept
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        parts = [self.what]
+        if self.kept:
+            parts.append(f"Kept: {self.kept}")
+        if self.next_step:
+            parts.append(f"Next: {self.next_step}")
+        return "\n".join(parts)
+
+
+class SettingsError(VerbatimError):
+    """A flag, an environment variable or a line of verbatim.toml that cannot be used."""
+
+
+class ManifestError(VerbatimError):
+    """One entry of a manifest; the other entries run."""
+
+
+class RubricError(VerbatimError):
+    """A rubric, template or example under prompts/ that does not hold together."""
+
+
+class MediaError(VerbatimError):
+    """A recording that cannot be decoded, with the reason."""
+
+
+class TranscriptError(VerbatimError):
+    """A transcript file that cannot be read, with line and reason."""
+
+
+class ModelMissingError(VerbatimError):
+    """No speech model in a folder, an installed package or the hub's cache."""
+
+
+class EndpointError(VerbatimError):
+    """A model endpoint that is not configured, not allowed or does not answer properly."""
+
+
+class AnswerError(VerbatimError):
+    """A model's answer that was kept on disk but cannot be accepted as evidence."""
+
+
+class StoreError(VerbatimError):
+    """The database cannot be opened, read or written."""
+
+
+class StoreBusyError(StoreError):
+    """Another program held the database for longer than we waited."""
+
+
+class MissingExtraError(VerbatimError):
+    """An optional package is needed; the message names the one install line."""
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the extra '{extra}', which is not installed.",
+            next_step=f"pip install 'verbatim[{extra}]'",
+        )

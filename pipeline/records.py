@@ -1,0 +1,249 @@
+"""The nouns of Verbatim as frozen records. No stage edits what another stage made.
+
+Character offsets count Unicode code points in `Transcript.text`, end exclusive. Times are seconds from the start of
+the recording. No record here has a field in which a level, score or rank of a candidate could be kept; the one place
+for a judgement is `Call`, which a person signs.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Role = Literal["candidate", "interviewer", "unknown"]
+RoleSource = Literal["manifest", "proposed", "confirmed"]
+Polarity = Literal["strong", "weak"]
+CoverageState = Literal["evidence", "asked_none_seen", "not_asked", "not_assessable"]
+Reason = Literal[
+    "out_of_range",
+    "reversed",
+    "too_long",
+    "not_candidate",
+    "unknown_signal",
+    "wrong_pillar",
+    "prompt_not_interviewer",
+    "prompt_not_before",
+    "probe_not_interviewer",
+    "duplicate",
+    "overlap",
+]
+
+
+class Record(BaseModel):
+    """Frozen, closed, and silent about its input in error messages (which may reach a log)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Interview(Record):
+    """One entry of a manifest, checked: who, with which recordings, by whose consent."""
+
+    interview_id: str
+    candidate_id: str
+    role_profile: str
+    held_on: date | None = None
+    format: str | None = None
+    interviewers: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    recordings: tuple[str, ...] = ()
+    transcript: str | None = None
+    roles: dict[str, Role] = Field(default_factory=dict)
+    roles_source: RoleSource = "proposed"
+    consent: bool = False
+    folder: str = "."
+
+
+class Recording(Record):
+    """The bytes of one media or transcript file. `recording_id` is derived from their SHA-256."""
+
+    recording_id: str
+    interview_id: str
+    path: str
+    sha256: str
+    kind: Literal["audio", "transcript"]
+    size: int
+    mtime_ns: int
+    duration_s: float | None = None
+    channels: int | None = None
+
+
+class HeardWord(Record):
+    """A word as recognised or imported, before it has a place in the transcript's text."""
+
+    text: str
+    start_s: float
+    end_s: float
+    probability: float | None = None
+
+
+class Heard(Record):
+    """What one speaker's stream (a track, a channel, or a whole mixed file) says.
+
+    `speaker` is "" when the words carry no speaker. `text` of a word keeps its leading space when there is one.
+    """
+
+    speaker: str
+    words: tuple[HeardWord, ...]
+    language: str | None = None
+    language_probability: float | None = None
+    duration_s: float = 0.0
+    model: str = ""
+    flags: tuple[str, ...] = ()
+
+
+class Word(Record):
+    """A word with its place in the transcript's text (code points) and in the recording (seconds)."""
+
+    start: int
+    end: int
+    start_s: float
+    end_s: float
+    speaker: str
+    probability: float | None = None
+
+
+class Transcript(Record):
+    """The coordinate system of every quote: a text, its words, and what made it."""
+
+    interview_id: str
+    transcript_hash: str
+    text: str
+    words: tuple[Word, ...]
+    source: str
+    language: str | None = None
+    duration_s: float = 0.0
+
+
+class Speaker(Record):
+    """A speaker label with its role, and why we hold it to be that role."""
+
+    speaker: str
+    role: Role
+    source: RoleSource
+    reason: str
+
+
+class Line(Record):
+    """Sentence-like stretch of one speaker: at most 28 words, numbered from 1 through the interview."""
+
+    line: int
+    turn: int
+    speaker: str
+    start: int
+    end: int
+    start_s: float
+    end_s: float
+    text: str
+
+
+class Chunk(Record):
+    """Whole turns that go to a model together; margins of two neighbours share turns. Inclusive line numbers."""
+
+    chunk: int
+    first_line: int
+    last_line: int
+
+
+class Draft(Record):
+    """What an extractor points at, unproved: line numbers and a rubric id. There is no text in it."""
+
+    chunk: int
+    pillar: str
+    signal: str
+    first: int
+    last: int
+    prompted_by: int | None = None
+    request_hash: str | None = None
+
+
+class ProbeDraft(Record):
+    """An interviewer's line that an extractor takes for a question about a pillar, unproved."""
+
+    chunk: int
+    pillar: str
+    line: int
+    request_hash: str | None = None
+
+
+class Usage(Record):
+    """What a model endpoint was asked and charged for one interview."""
+
+    model: str
+    calls: int = 0
+    cached: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+
+
+class Extraction(Record):
+    """Everything that an extractor pointed at in one interview."""
+
+    extractor: str
+    model: str
+    prompt_hash: str
+    drafts: tuple[Draft, ...] = ()
+    probes: tuple[ProbeDraft, ...] = ()
+    usage: tuple[Usage, ...] = ()
+
+
+class Evidence(Record):
+    """A verified span of the candidate's words that shows a signal. The quote is always sliced, never stored."""
+
+    evidence_id: str
+    pillar: str
+    signal: str
+    polarity: Polarity
+    start: int
+    end: int
+    first_line: int
+    last_line: int
+    start_s: float
+    end_s: float
+    speaker: str
+    prompted_by: int | None
+    request_hash: str | None
+    rubric_hash: str
+
+
+class Rejection(Record):
+    """A draft (of evidence, or of a probe) that did not hold, with the reason. Drafts = evidence + rejections."""
+
+    kind: Literal["evidence", "probe"]
+    reason: Reason
+    detail: str
+    chunk: int
+    pillar: str
+    signal: str | None
+    first: int
+    last: int
+    request_hash: str | None = None
+
+
+class Probe(Record):
+    """An interviewer's line that asks about a pillar."""
+
+    pillar: str
+    line: int
+    request_hash: str | None = None
+
+
+class Coverage(Record):
+    """What the recording can say about a pillar: both sides, the questions, or the gap."""
+
+    pillar: str
+    state: CoverageState
+    strong: int
+    weak: int
+    probes: int
+
+
+class Flag(Record):
+    """Something a person should know about the recording (never about the person): doubtful words, roles, speech to the machine."""
+
+    kind: str
+    detail: str
+    first_line: int | None = None
+    last_line: int | None = None

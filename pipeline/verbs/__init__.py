@@ -1,0 +1,1 @@
+"""One file a group of command-line verbs; each verb parses, calls one function, prints, returns."""
