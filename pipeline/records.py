@@ -241,7 +241,7 @@ class Coverage(Record):
 
 
 class Flag(Record):
-    """Something a person should know about the recording (never about the person): doubtful words, roles, speech to the machine."""
+    """Something to know about the recording, never about the person: doubtful words or roles, speech to the machine."""
 
     kind: str
     detail: str

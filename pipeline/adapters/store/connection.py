@@ -1,0 +1,262 @@
+"""Open, migrate, share and lock down the DuckDB file.
+
+A process that holds a DuckDB file shuts out every other, even readers. So each use is a short session: take the lock
+file, open, work, close. Several programs (a batch, the review page, a query) take turns and wait a bounded time.
+Threads of one process take turns too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import StoreBusyError, StoreError
+
+if TYPE_CHECKING:
+    import duckdb
+
+WAIT_S = 20.0
+STORAGE = "v1.5.0"  # files that duckdb 1.5 and 2.0 both read and write
+Row = dict[str, Any]
+
+
+class Session:
+    """An open database. Values are always bound, never formatted into SQL."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        """Run one query; each row is a dict by column name, in the query's order."""
+        cursor = self.connection.execute(sql, list(params))
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def value(self, sql: str, params: Sequence[Any] = ()) -> Any:
+        """The first column of the first row, or None."""
+        row = self.connection.execute(sql, list(params)).fetchone()
+        return row[0] if row else None
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> None:
+        """Run one statement for its effect."""
+        self.connection.execute(sql, list(params))
+
+    def insert(self, table: str, rows: Sequence[Row]) -> None:
+        """Add rows in one statement: they travel as a single JSON string, typed by the table's own columns.
+
+        Keys are column names; a missing key is NULL. 50 to 100 times faster than a statement a row.
+        """
+        if not rows:
+            return
+        columns = self._columns(table)
+        unknown = set().union(*rows) - columns.keys()
+        if unknown:
+            raise StoreError(f"table {table} has no column {', '.join(sorted(unknown))}")
+        shape = json.dumps([columns])
+        names = ", ".join(f'"{name}"' for name in columns)
+        picked = ", ".join(f'r."{name}"' for name in columns)
+        self.connection.execute(
+            f'INSERT INTO "{table}" ({names}) '  # noqa: S608 - names come from the catalogue
+            f"SELECT {picked} FROM (SELECT unnest(from_json(?::JSON, ?)) AS r)",
+            [json.dumps(list(rows), default=str), shape],
+        )
+
+    def _columns(self, table: str) -> dict[str, str]:
+        found = self.connection.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ? ORDER BY column_index", [table]
+        ).fetchall()
+        if not found:
+            raise StoreError(f"there is no table {table}")
+        return dict(found)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing."""
+        self.connection.begin()
+        try:
+            yield
+        except BaseException:
+            self.connection.rollback()
+            raise
+        self.connection.commit()
+
+    def journal(self, actor: str, action: str, subject: str, detail: str = "") -> None:
+        """Add one audit line: ids, counts and reasons, never a candidate's words."""
+        self.execute(
+            "INSERT INTO journal SELECT coalesce(max(seq), 0) + 1, now()::TIMESTAMP, ?, ?, ?, ? FROM journal",
+            [actor, action, subject, detail],
+        )
+
+
+class Store:
+    """A DuckDB file as a thing to borrow: `with store.session() as db: ...`."""
+
+    def __init__(self, path: Path, *, wait_s: float = WAIT_S) -> None:
+        from filelock import FileLock
+
+        self.path = path
+        self.wait_s = wait_s
+        self._lock = FileLock(f"{path}.lock", timeout=wait_s, mode=0o600, thread_local=True)
+        self._turn = threading.Lock()
+        self._migrated = False
+
+    @contextmanager
+    def session(self, *, read_only: bool = False) -> Iterator[Session]:
+        """Take the turn, open, hand out a session, close.
+
+        Raises StoreBusyError, naming the holder, when another program keeps the turn for longer than `wait_s`.
+        """
+        with self._taken():
+            connection = _connect(self.path, read_only=read_only and self._migrated)
+            try:
+                if not self._migrated:
+                    migrate(connection, self.path)
+                    self._migrated = True
+                yield Session(connection)
+            finally:
+                connection.close()
+
+    @contextmanager
+    def locked_down(self) -> Iterator[Session]:
+        """A read-only session for a person's own SQL: no files, no network, no settings, nothing of ours in reach."""
+        with self.session():
+            pass  # a first open migrates; read-only cannot
+        with self._taken():
+            connection = _connect(self.path, read_only=True)
+            try:
+                for setting in (
+                    "SET enable_external_access = false",
+                    "SET python_enable_replacements = false",
+                    "SET lock_configuration = true",
+                ):
+                    connection.execute(setting)
+                yield Session(connection)
+            finally:
+                connection.close()
+
+    @contextmanager
+    def _taken(self) -> Iterator[None]:
+        from filelock import Timeout
+
+        if not self._turn.acquire(timeout=self.wait_s):
+            raise self._busy()
+        try:
+            try:
+                self._lock.acquire()
+            except Timeout:
+                raise self._busy() from None
+            try:
+                self._note_holder()
+                yield
+            finally:
+                self._lock.release()
+        finally:
+            self._turn.release()
+
+    def _note_holder(self) -> None:
+        with open(f"{self.path}.holder", "w", opener=_private) as note:
+            note.write(str(os.getpid()))
+
+    def _busy(self) -> StoreBusyError:
+        try:
+            holder = f"process {Path(f'{self.path}.holder').read_text()}"
+        except OSError:
+            holder = "another program"
+        return StoreBusyError(
+            f"{self.path.name} is in use by {holder} (waited {self.wait_s:.0f} s).",
+            kept="nothing was changed.",
+            next_step="wait for it to end, or close the program that has the file open, then run the same again.",
+        )
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """Open, and wait a little for a foreign program (a notebook, a client) that knows nothing of our lock file."""
+    import duckdb
+
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "storage_compatibility_version": STORAGE,
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    deadline = time.monotonic() + 5.0
+    while True:
+        try:
+            connection = duckdb.connect(str(path), read_only=read_only, config=config)
+        except duckdb.IOException as error:
+            if "lock" in str(error).lower() and time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
+            raise StoreError(
+                f"{path.name} cannot be opened: {str(error).splitlines()[0]}",
+                kept="the file as it is.",
+                next_step="close the program that holds it, or restore the newest copy under backups/.",
+            ) from None
+        except duckdb.Error as error:
+            raise StoreError(
+                f"{path.name} cannot be opened: {str(error).splitlines()[0]}",
+                kept="the file as it is.",
+                next_step="restore the newest copy under backups/, or move the file away and run again.",
+            ) from None
+        return connection
+
+
+def migrations() -> list[tuple[int, str]]:
+    """The numbered SQL files in order: (number, text)."""
+    folder = resources.files("pipeline.adapters") / "migrations"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return [(int(f.name.split("_")[0]), f.read_text(encoding="utf-8")) for f in files]
+
+
+def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Apply each missing migration in its own transaction, a copy of the file first, a checkpoint after."""
+    import duckdb
+
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_version (number INTEGER PRIMARY KEY, applied_at TIMESTAMP NOT NULL)"
+    )
+    applied = {number for (number,) in connection.execute("SELECT number FROM schema_version").fetchall()}
+    known = migrations()
+    newest = max((number for number, _ in known), default=0)
+    if applied and max(applied) > newest:
+        raise StoreError(
+            f"{path.name} was written by a newer Verbatim (schema {max(applied)}, this one knows {newest}).",
+            kept="the file as it is.",
+            next_step="install the newer version.",
+        )
+    missing = [(number, text) for number, text in known if number not in applied]
+    if missing and applied:
+        connection.execute("CHECKPOINT")
+        _backup(path, max(applied))
+    for number, text in missing:
+        connection.begin()
+        try:
+            for statement in duckdb.extract_statements(text):
+                connection.execute(statement)
+            connection.execute("INSERT INTO schema_version VALUES (?, now()::TIMESTAMP)", [number])
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.commit()
+        connection.execute("CHECKPOINT")
+    if missing:
+        path.chmod(0o600)
+
+
+def _backup(path: Path, number: int) -> None:
+    folder = path.parent / "backups"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    copy = folder / f"{path.stem}.before-schema-{number + 1}.duckdb"
+    shutil.copyfile(path, copy)
+    copy.chmod(0o600)

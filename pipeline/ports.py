@@ -1,0 +1,43 @@
+"""What the pipeline asks of the outside world. Anything with these shapes will do; tests/contracts checks each.
+
+Adapters are picked in one plain dict in `runner`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from pipeline.prompting import Rubric
+from pipeline.records import Chunk, Extraction, Heard, Line, Role
+
+
+class Transcriber(Protocol):
+    """Turns samples into words with times and probabilities."""
+
+    def fingerprint(self) -> str:
+        """All that shapes an answer besides the samples: weights, settings, versions."""
+        ...
+
+    def hear(
+        self, samples: object, *, speaker: str, on_progress: Callable[[float, float], None] | None = None
+    ) -> Heard:
+        """Words in `samples` (float32, mono, 16 kHz), labelled with `speaker`."""
+        ...
+
+
+class Extractor(Protocol):
+    """Points at lines that are evidence for a pillar. It returns line numbers and rubric ids, never text."""
+
+    name: str
+    model: str
+
+    def fingerprint(self, rubric: Rubric) -> str:
+        """All that shapes an answer besides the lines."""
+        ...
+
+    async def extract(
+        self, interview_id: str, lines: Sequence[Line], roles: dict[str, Role], chunks: Sequence[Chunk], rubric: Rubric
+    ) -> Extraction:
+        """Drafts and probes for every chunk and pillar, or an error that names the chunk; never half of them."""
+        ...

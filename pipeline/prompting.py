@@ -1,0 +1,208 @@
+"""Load, check, render and hash what lies under prompts/: rubrics, templates and examples.
+
+git keeps the history; the content's hash is the identity. A rubric is a TOML file; a template is Markdown under a TOML
+header between `+++` lines, with the sections `# system` and `# user` and `$name` slots. Transcript text is put into
+slots in one pass, so a `$` or a `+++` inside it is inert.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from pipeline.errors import RubricError
+from pipeline.records import Polarity, Record
+
+SLUG = r"^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$"
+
+
+def content_hash(*parts: object) -> str:
+    """SHA-256 over canonical JSON; 16 hex digits, enough for a name and short enough to read."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+class Signal(Record):
+    """One observable behaviour. Pillar and polarity follow from its id, so a model never states them."""
+
+    id: str = Field(pattern=SLUG)
+    polarity: Polarity
+    text: str
+    cues: tuple[str, ...] = ()
+
+
+class Anchors(Record):
+    """What Weak, OK and Strong look like: shown to the reviewer, never sent to a model."""
+
+    weak: tuple[str, ...]
+    ok: tuple[str, ...]
+    strong: tuple[str, ...]
+
+
+class Pillar(Record):
+    """One of the things a loop looks at, with its signals and the patterns of questions that ask for it."""
+
+    id: str = Field(pattern=SLUG)
+    title: str
+    looks_for: str
+    anchors: Anchors
+    signals: tuple[Signal, ...]
+    asks: tuple[str, ...] = ()
+
+    @cached_property
+    def hash(self) -> str:
+        """Over all that shapes what is found; anchors and success criteria do not."""
+        return content_hash(self.model_dump(exclude={"anchors"}))
+
+    @cached_property
+    def by_id(self) -> dict[str, Signal]:
+        """Signals by id."""
+        return {signal.id: signal for signal in self.signals}
+
+    def for_model(self) -> str:
+        """The part of the pillar a model sees: one line a signal."""
+        rows = [f"- {signal.id} ({signal.polarity}): {signal.text}" for signal in self.signals]
+        return "\n".join([f"{self.title}. {self.looks_for}", *rows])
+
+
+class Rubric(Record):
+    """A role profile: what success means and which pillars are looked at."""
+
+    id: str = Field(pattern=SLUG)
+    title: str
+    success: tuple[str, ...]
+    pillars: tuple[Pillar, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Rubric:
+        signals = [signal.id for pillar in self.pillars for signal in pillar.signals]
+        pillars = [pillar.id for pillar in self.pillars]
+        twice = {name for ids in (signals, pillars) for name in ids if ids.count(name) > 1}
+        if twice:
+            raise ValueError(f"used twice: {', '.join(sorted(twice))}")
+        return self
+
+    @cached_property
+    def hash(self) -> str:
+        """Over the pillars, in order."""
+        return content_hash([pillar.hash for pillar in self.pillars])
+
+    @cached_property
+    def pillar_of(self) -> dict[str, str]:
+        """Signal id -> pillar id."""
+        return {signal.id: pillar.id for pillar in self.pillars for signal in pillar.signals}
+
+
+class PromptTemplate(Record):
+    """A prompt with `$name` slots, split into the messages of a chat."""
+
+    name: str
+    system: str
+    user: str
+    inputs: tuple[str, ...]
+    examples: str | None = None
+
+    @cached_property
+    def hash(self) -> str:
+        """Over the text that is sent before slots are filled."""
+        return content_hash(self.system, self.user)
+
+    def render(self, **slots: str) -> list[dict[str, str]]:
+        """Chat messages. Raises RubricError on a missing or an unknown slot."""
+        if set(slots) != set(self.inputs):
+            raise RubricError(f"template {self.name} takes {sorted(self.inputs)}, got {sorted(slots)}")
+        return [
+            {"role": "system", "content": Template(self.system).substitute(slots)},
+            {"role": "user", "content": Template(self.user).substitute(slots)},
+        ]
+
+
+def prompts_folder(override: Path | None = None) -> Any:
+    """Where prompts lie: the folder of `--prompts`, else the installed package."""
+    return override if override is not None else resources.files("prompts")
+
+
+def rubric_ids(folder: Path | None = None) -> list[str]:
+    """The role profiles at hand, by listing the folder."""
+    return sorted(f.name[:-5] for f in (prompts_folder(folder) / "rubrics").iterdir() if f.name.endswith(".toml"))
+
+
+def load_rubric(rubric_id: str, folder: Path | None = None) -> Rubric:
+    """The rubric of that id, with what it takes over from `extends` filled in.
+
+    A pillar given in the file replaces the one of the same id; the others are taken over; new ones come last.
+    """
+    content = _rubric_table(rubric_id, folder, seen=())
+    try:
+        rubric = Rubric.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RubricError(f"rubric {rubric_id}: {where or 'ids'}: {first['msg']}") from None
+    _check_patterns(rubric)
+    return rubric
+
+
+def _rubric_table(rubric_id: str, folder: Path | None, seen: tuple[str, ...]) -> dict[str, Any]:
+    known = rubric_ids(folder)
+    if rubric_id not in known:
+        raise RubricError(f"there is no rubric '{rubric_id}'.", next_step=f"choose one of: {', '.join(known)}.")
+    if rubric_id in seen:
+        raise RubricError(f"rubric {rubric_id} extends itself through {' -> '.join(seen)}.")
+    path = prompts_folder(folder) / "rubrics" / f"{rubric_id}.toml"
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise RubricError(f"{path} is not valid TOML: {error}") from None
+    if table.get("id") != rubric_id:
+        raise RubricError(f"{path}: id must be '{rubric_id}', like the file's name.")
+    parent = table.pop("extends", None)
+    if parent is None:
+        return table
+    own = {pillar["id"]: pillar for pillar in table.get("pillars", [])}
+    taken = [own.pop(p["id"], p) for p in _rubric_table(parent, folder, (*seen, rubric_id))["pillars"]]
+    return {**table, "pillars": [*taken, *own.values()]}
+
+
+def _check_patterns(rubric: Rubric) -> None:
+    for pillar in rubric.pillars:
+        for owner, patterns in [(pillar.id, pillar.asks), *((s.id, s.cues) for s in pillar.signals)]:
+            for pattern in patterns:
+                try:
+                    re.compile(pattern)
+                except re.error as error:
+                    raise RubricError(f"rubric {rubric.id}, {owner}: pattern {pattern!r}: {error}") from None
+
+
+def load_template(name: str, folder: Path | None = None) -> PromptTemplate:
+    """The template `prompts/<name>.md`. Raises RubricError when header, sections or slots do not hold together."""
+    path = prompts_folder(folder) / f"{name}.md"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        raise RubricError(f"there is no template '{name}' ({path}).") from None
+    match = re.fullmatch(r"\+\+\+\n(.*?)\n\+\+\+\n\s*# system\n(.*?)\n# user\n(.*)", text, re.S)
+    if not match:
+        raise RubricError(f"{path}: a template is a header between +++ lines, then '# system', then '# user'.")
+    header = tomllib.loads(match[1])
+    system, user = match[2].strip(), match[3].strip()
+    inputs = tuple(header.get("inputs", ()))
+    used = {*Template(system).get_identifiers(), *Template(user).get_identifiers()}
+    if used != set(inputs) or header.get("id") != name:
+        raise RubricError(f"{path}: id or inputs do not match the text (slots used: {sorted(used)}).")
+    return PromptTemplate(name=name, system=system, user=user, inputs=inputs, examples=header.get("examples"))
+
+
+def load_examples(name: str, folder: Path | None = None) -> list[dict[str, Any]]:
+    """The few-shot examples `prompts/examples/<name>.toml`, unproved; `extract` proves them before use."""
+    path = prompts_folder(folder) / "examples" / f"{name}.toml"
+    return list(tomllib.loads(path.read_text(encoding="utf-8"))["examples"])
