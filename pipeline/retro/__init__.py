@@ -1,0 +1,1 @@
+"""The retrospective: what the interviews said, what happened, and whether we can know yet."""

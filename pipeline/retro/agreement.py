@@ -1,0 +1,163 @@
+"""Do two people who read the same interview make the same call?
+
+Krippendorff's alpha for ordered levels (2011), Gwet's AC2 with quadratic weights and the plain share of agreeing
+pairs, for any number of reviewers and with gaps. Units (interviews) are handed in as patterns: how many reviewers
+chose each level, and how many units show that pattern, so the cost does not grow with the number of interviews.
+Fleiss' kappa and the Shrout-Fleiss intraclass correlations stand in the method appendix, for comparison with
+published figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.retro.rates import Floats, Interval
+
+Pattern = tuple[int, ...]
+BOOTSTRAP_SEED = 20260301
+
+
+class Agreement(NamedTuple):
+    """Alpha with its interval, AC2, the share of agreeing pairs, and the units with at least two reviewers."""
+
+    alpha: float | None
+    interval: Interval | None
+    ac2: float | None
+    raw: float
+    units: int
+
+
+def agreement(patterns: Mapping[Pattern, int], draws: int = 2000) -> Agreement | None:
+    """Agreement over units given as level counts. None when no unit has two reviewers.
+
+    `patterns` maps e.g. (0, 1, 1) - one OK, one Strong - to the number of units that look so.
+    """
+    kept = sorted((pattern, times) for pattern, times in patterns.items() if sum(pattern) >= 2 and times > 0)
+    if not kept:
+        return None
+    levels = np.array([pattern for pattern, _ in kept], float)
+    times = np.array([count for _, count in kept], np.int64)
+    parts = _Parts.of(levels)
+    alpha = _finite(parts.alpha(times[None, :].astype(float))[0])
+    return Agreement(
+        alpha,
+        None if alpha is None else _bootstrap(parts, times, draws),
+        _ac2(parts, times, patterns),
+        float(times @ parts.raw / times.sum()),
+        int(times.sum()),
+    )
+
+
+class _Parts(NamedTuple):
+    """What each pattern adds to the sums: so that resampling is one matrix product."""
+
+    pairs: Floats  # (patterns, levels * levels): coincidences of one unit
+    raw: Floats  # share of agreeing pairs in one unit
+    near: Floats  # weighted agreement of one unit, AC2's quadratic weights
+    weights: Floats  # (levels, levels)
+
+    @staticmethod
+    def of(levels: Floats) -> _Parts:
+        size, count = levels.shape[1], levels.sum(1)
+        own = np.einsum("uc,ck->uck", levels, np.eye(size))
+        ordered = np.einsum("uc,uk->uck", levels, levels) - own
+        pairs = ordered / (count - 1)[:, None, None]
+        gap = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))
+        weights = 1 - (gap / max(1, size - 1)) ** 2
+        scale = (count * (count - 1))[:, None, None]
+        raw = np.einsum("ucc->u", ordered / scale)
+        near = np.einsum("uck,ck->u", ordered / scale, weights)
+        return _Parts(pairs.reshape(len(levels), -1), raw, near, weights)
+
+    def alpha(self, times: Floats) -> Floats:
+        """Ordinal alpha for each row of pattern frequencies; nan where every call is the same."""
+        size = len(self.weights)
+        together = (times @ self.pairs).reshape(-1, size, size)
+        margin = together.sum(2)
+        upto = margin.cumsum(1)
+        # Ordinal distance: all calls from one level to the other, counting the two ends half.
+        middle = upto - margin / 2
+        distance = (middle[:, :, None] - middle[:, None, :]) ** 2
+        total = margin.sum(1)
+        observed = (together * distance).sum((1, 2))
+        expected = np.einsum("bc,bk,bck->b", margin, margin, distance)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(1 - (total - 1) * observed / expected, float)
+
+
+def _ac2(parts: _Parts, times: NDArray[np.int64], patterns: Mapping[Pattern, int]) -> float | None:
+    """Gwet's AC2: chance agreement from every unit that has a call, agreement from those with two."""
+    counts = np.array([pattern for pattern, units in sorted(patterns.items()) if units > 0 and sum(pattern)], float)
+    units = np.array([units for pattern, units in sorted(patterns.items()) if units > 0 and sum(pattern)], float)
+    share = units @ (counts / counts.sum(1)[:, None]) / units.sum()
+    size = len(share)
+    chance = float(parts.weights.sum() * (share * (1 - share)).sum() / (size * (size - 1)))
+    seen = float(times @ parts.near / times.sum())
+    return None if chance >= 1 else (seen - chance) / (1 - chance)
+
+
+def _bootstrap(parts: _Parts, times: NDArray[np.int64], draws: int) -> Interval | None:
+    """Percentile interval over resampled units; the seed is fixed and the patterns sorted, so order never matters."""
+    units = int(times.sum())
+    if units < 2:
+        return None
+    rng = np.random.default_rng(BOOTSTRAP_SEED)
+    drawn = rng.multinomial(units, times / units, size=draws).astype(float)
+    values = parts.alpha(drawn)
+    values = values[np.isfinite(values)]
+    if len(values) < draws / 2:
+        return None
+    low, high = np.quantile(values, [0.025, 0.975])
+    return Interval(float(low), float(high))
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def fleiss_kappa(counts: Sequence[Pattern]) -> float | None:
+    """Fleiss' kappa (1971): every unit has the same number of reviewers. None when all calls are the same."""
+    table = np.asarray(counts, float)
+    raters = table[0].sum()
+    seen = float(((table**2).sum(1) - raters).mean() / (raters * (raters - 1)))
+    chance = float(((table.sum(0) / table.sum()) ** 2).sum())
+    return None if chance >= 1 else (seen - chance) / (1 - chance)
+
+
+class Icc(NamedTuple):
+    """Shrout & Fleiss (1979) coefficients for one rater and for the mean of k."""
+
+    one_way: float
+    two_way: float
+    fixed: float
+    one_way_k: float
+    two_way_k: float
+    fixed_k: float
+
+
+def icc(scores: Sequence[Sequence[float]]) -> Icc | None:
+    """Intraclass correlations of complete targets x raters. None under two of either, or without any spread."""
+    x = np.asarray(scores, float)
+    if x.ndim != 2 or min(x.shape) < 2:
+        return None
+    n, k = x.shape
+    grand = x.mean()
+    rows = k * ((x.mean(1) - grand) ** 2).sum() / (n - 1)
+    columns = n * ((x.mean(0) - grand) ** 2).sum() / (k - 1)
+    rest = ((x - grand) ** 2).sum() - rows * (n - 1) - columns * (k - 1)
+    error = rest / ((n - 1) * (k - 1))
+    inside = (rest + columns * (k - 1)) / (n * (k - 1))
+    if rows <= 0:
+        return None
+    return Icc(
+        float((rows - inside) / (rows + (k - 1) * inside)),
+        float((rows - error) / (rows + (k - 1) * error + k * (columns - error) / n)),
+        float((rows - error) / (rows + (k - 1) * error)),
+        float((rows - inside) / rows),
+        float((rows - error) / (rows + (columns - error) / n)),
+        float((rows - error) / rows),
+    )

@@ -1,0 +1,110 @@
+"""Concordance c: of two hires, how often did the one with the higher score do better?
+
+c = C / (C + D) over pairs of hires untied on both score and outcome, within strata (role). Everything comes from one
+cross table per stratum (score values x outcome levels), so a hundred thousand hires need no loop over pairs. The
+interval counts hires, because pairs share people: "36 of 55 pairs" is not 55 observations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from pipeline.retro.rates import Floats, Interval
+
+Ints = NDArray[np.int64]
+
+
+class Concordance(NamedTuple):
+    """c with its interval, the number of hires and of comparable pairs; a p for c = .5 from the same statistic."""
+
+    c: float
+    interval: Interval | None
+    n: int
+    pairs: int
+    concordant: int
+    p: float | None
+
+
+def cross_table(scores: Sequence[float] | Floats, outcomes: Sequence[int] | Ints) -> Ints:
+    """Counts, scores ascending down the rows, outcomes ascending along the columns."""
+    _, row = np.unique(np.asarray(scores, float).round(9), return_inverse=True)
+    _, column = np.unique(np.asarray(outcomes), return_inverse=True)
+    table = np.zeros((row.max(initial=-1) + 1, column.max(initial=-1) + 1), np.int64)
+    np.add.at(table, (row, column), 1)
+    return table
+
+
+def concordance(tables: Sequence[Ints]) -> Concordance | None:
+    """c over all strata. None when no pair can be compared."""
+    cells = [_cell_pairs(np.asarray(table, float)) for table in tables if table.size]
+    if not cells:
+        return None
+    counts = np.concatenate([cell[0] for cell in cells])
+    agree = np.concatenate([cell[1] for cell in cells])
+    differ = np.concatenate([cell[2] for cell in cells])
+    good, bad, n = float(counts @ agree) / 2, float(counts @ differ) / 2, int(counts.sum())
+    pairs = good + bad
+    if pairs == 0:
+        return None
+    c = good / pairs
+    interval, p = _interval(counts, agree, differ, good, bad, n)
+    if good == 0 or bad == 0:
+        interval, p = _unanimous(tables, c)
+    return Concordance(c, interval, n, round(pairs), round(good), p)
+
+
+def _cell_pairs(table: Floats) -> tuple[Floats, Floats, Floats]:
+    """For each occupied cell: its count, and the concordant and discordant partners of one hire in it."""
+    upto = np.zeros((table.shape[0] + 1, table.shape[1] + 1))
+    upto[1:, 1:] = table.cumsum(0).cumsum(1)
+    rows, columns = upto[:, -1:], upto[-1:, :]
+    both_lower = upto[:-1, :-1]
+    both_higher = upto[-1, -1] - rows[1:] - columns[:, 1:] + upto[1:, 1:]
+    lower_score_did_better = rows[:-1] - upto[:-1, 1:]
+    higher_score_did_worse = columns[:, :-1] - upto[1:, :-1]
+    used = table > 0
+    agree, differ = both_lower + both_higher, lower_score_did_better + higher_score_did_worse
+    return table[used], agree[used], differ[used]
+
+
+def _interval(
+    counts: Floats, agree: Floats, differ: Floats, good: float, bad: float, n: int
+) -> tuple[Interval | None, float | None]:
+    """Each hire's own influence on c, on the logit scale with t(n - 1); c is kept half a pair away from 0 and 1.
+
+    Influence (the infinitesimal jackknife) and not leave-one-out: the latter covers 98-99 % at 12-30 hires.
+    """
+    if n < 3:
+        return None, None
+    pairs = good + bad
+    c = min(max(good / pairs, 0.5 / pairs), 1 - 0.5 / pairs)
+    own = agree - c * (agree + differ)
+    error = math.sqrt(float(counts @ own**2) * n / (n - 1)) / pairs / (c * (1 - c))
+    if error == 0:
+        return None, None
+    centre, reach = float(special.logit(c)), float(stats.t.ppf(0.975, n - 1)) * error
+    low, high = special.expit(np.array([centre - reach, centre + reach]))
+    return Interval(float(low), float(high)), 2 * float(stats.t.sf(abs(centre) / error, n - 1))
+
+
+def _unanimous(tables: Sequence[Ints], c: float) -> tuple[Interval | None, float | None]:
+    """Interval and p when every pair agrees (or every pair differs), where no hire's influence shows any spread.
+
+    Exact binomial limits with mid-p (Lancaster 1961) on pairs that share nobody: as many as can be formed.
+    """
+    apart = 0
+    for table in tables:
+        counts = np.asarray(table)
+        total = int(counts.sum())
+        tied = max(int(counts.sum(0).max(initial=0)), int(counts.sum(1).max(initial=0)))
+        apart += min(total // 2, total - tied)
+    if apart == 0:
+        return None, None
+    limit = 0.05 ** (1 / apart)
+    return Interval(limit, 1.0) if c == 1 else Interval(0.0, 1 - limit), 0.5**apart
