@@ -167,15 +167,16 @@ class ProbeDraft(Record):
     request_hash: str | None = None
 
 
-class Usage(Record):
-    """What a model endpoint was asked and charged for one interview."""
+class ModelCall(Record):
+    """One request to a model endpoint and what it took; `cached` when the answer was already on disk."""
 
+    request_hash: str
     model: str
-    calls: int = 0
-    cached: int = 0
+    cached: bool
     input_tokens: int = 0
     output_tokens: int = 0
     seconds: float = 0.0
+    attempts: int = 1
 
 
 class Extraction(Record):
@@ -186,7 +187,7 @@ class Extraction(Record):
     prompt_hash: str
     drafts: tuple[Draft, ...] = ()
     probes: tuple[ProbeDraft, ...] = ()
-    usage: tuple[Usage, ...] = ()
+    calls: tuple[ModelCall, ...] = ()
 
 
 class Evidence(Record):

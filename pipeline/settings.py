@@ -1,4 +1,4 @@
-"""Settings: a flag beats the environment, which beats verbatim.toml, which beats the default. Secrets: environment only.
+"""Settings: a flag beats the environment, which beats verbatim.toml, which beats the default. Secrets never from files.
 
 An environment variable is `VERBATIM_<SECTION>__<KEY>`, for example `VERBATIM_LLM__BASE_URL`. `OPENAI_API_KEY` and
 `OPENAI_BASE_URL` are honoured as everywhere, but a key alone never makes anything leave the machine: `llm.model` does.
@@ -75,9 +75,9 @@ class Settings(BaseSettings):
     )
     toml: ClassVar[dict[str, Any]] = {}
 
-    transcribe: Transcribe = Transcribe()  # type: ignore[call-arg]
-    extract: Extract = Extract()  # type: ignore[call-arg]
-    llm: Llm = Llm()  # type: ignore[call-arg]
+    transcribe: Transcribe = Transcribe()
+    extract: Extract = Extract()
+    llm: Llm = Llm()
 
     @classmethod
     def settings_customise_sources(
@@ -112,5 +112,6 @@ def load_settings(folder: Path, flags: dict[str, dict[str, Any]] | None = None) 
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise SettingsError(
-            f"setting {key}: {first['msg']}", next_step=f"look at {path}, VERBATIM_* and the flags; see docs/settings.md."
+            f"setting {key}: {first['msg']}",
+            next_step=f"look at {path}, VERBATIM_* and the flags; see docs/settings.md.",
         ) from None

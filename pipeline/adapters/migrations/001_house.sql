@@ -12,7 +12,7 @@ CREATE TABLE interviews (
     questions       VARCHAR[] NOT NULL,
     consent         BOOLEAN,
     folder          VARCHAR,
-    manifest_hash   VARCHAR,
+    entry           JSON,                   -- the manifest entry as checked
     transcript_hash VARCHAR,
     state           VARCHAR NOT NULL,       -- pending | done | failed
     stage           VARCHAR,                -- the stage that failed, or the last one that ended

@@ -1,0 +1,114 @@
+"""The folder a batch lives in: settings, database, and what was expensive to get, kept by the hash of all that shaped it.
+
+    verbatim.toml      settings
+    verbatim.duckdb    the record
+    asr/<hash>.json    what the recogniser heard in one stream
+    llm/<hash>.json    what a model answered to one request
+    logs/              ids and counts
+
+The folder is 0700 and its files 0600: it holds candidates' words.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import SettingsError, StoreError
+
+if TYPE_CHECKING:
+    from pipeline.adapters.store.connection import Store
+
+TOML = """\
+# Verbatim's settings for this workspace. Every key has a default; `verbatim doctor` shows what is in force.
+
+[transcribe]
+# model = "base"            # a folder with a faster-whisper model, or a name
+# language = "en"           # detected when absent
+# glossary = ["PagerDuty"]  # names and terms to expect
+
+[extract]
+# rubric = "senior-backend" # the role profile of interviews that name none
+
+[llm]
+# model = "..."             # nothing is sent anywhere until this is set
+# base_url = "http://127.0.0.1:8080/v1"
+# allow_hosts = []          # hosts beyond this machine that may receive transcripts
+"""
+
+
+class Workspace:
+    """Paths of a workspace; `create` makes it, `open` expects it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = folder / "verbatim.duckdb"
+        self.asr = folder / "asr"
+        self.llm = folder / "llm"
+        self.logs = folder / "logs"
+
+    @classmethod
+    def create(cls, folder: Path) -> Workspace:
+        """Make the folder and its verbatim.toml where they are missing; existing content stays."""
+        workspace = cls(folder)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for sub in (workspace.asr, workspace.llm, workspace.logs):
+                sub.mkdir(mode=0o700, exist_ok=True)
+            if not (folder / "verbatim.toml").exists():
+                write_private(folder / "verbatim.toml", TOML.encode())
+        except OSError as error:
+            raise SettingsError(
+                f"{folder} cannot be made a workspace: {error.strerror}.", next_step="choose another folder with -w."
+            ) from None
+        return workspace
+
+    @classmethod
+    def open(cls, folder: Path) -> Workspace:
+        """The workspace at `folder`. Raises SettingsError when there is none."""
+        if not (folder / "verbatim.toml").is_file() and not (folder / "verbatim.duckdb").is_file():
+            raise SettingsError(
+                f"{folder} is not a workspace.", next_step=f"verbatim init {folder}, or name one with -w."
+            )
+        return cls.create(folder)
+
+    def store(self) -> Store:
+        """The database, opened only while it is used."""
+        from pipeline.adapters.store.connection import Store
+
+        return Store(self.database)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write to a temporary name, flush to the disk, rename: the file is whole or not there, mode 0600.
+
+    Raises StoreError when the disk is full or the folder cannot be written.
+    """
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise StoreError(
+            f"{path.name} could not be written: {error.strerror}.",
+            kept="everything finished before.",
+            next_step="free some space, then run the same command again.",
+        ) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
