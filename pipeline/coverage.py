@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.prompting import Rubric
 from pipeline.records import Coverage, CoverageState, Evidence, Line, Probe, Role
+from pipeline.rubric import Rubric
 
 
 def cover(

@@ -8,13 +8,27 @@ there is no field in which a quote, a level or an opinion could be returned.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.errors import AnswerError, RubricError
-from pipeline.prompting import Pillar, PromptTemplate, Rubric, content_hash
-from pipeline.records import Chunk, Draft, Extraction, Line, ModelCall, ProbeDraft, Record, Role
+from pipeline.hashing import content_hash
+from pipeline.ports import LLM
+from pipeline.prompting import PromptTemplate
+from pipeline.records import (
+    Chunk,
+    Draft,
+    Extraction,
+    Line,
+    ModelAnswer,
+    ModelCall,
+    ModelRequest,
+    ProbeDraft,
+    Record,
+    Role,
+)
+from pipeline.rubric import Pillar, Rubric
 
 VERSION = 1
 MARK: dict[Role, str] = {"candidate": "C", "interviewer": "I", "unknown": "?"}
@@ -38,48 +52,6 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
     evidence: list[Pointer]
     probes: list[int]
-
-
-class ModelRequest(Record):
-    """All that shapes an answer. Its hash names the file the raw answer is kept in."""
-
-    endpoint: str
-    model: str
-    messages: tuple[dict[str, str], ...]
-    answer_schema: dict[str, Any]
-    temperature: float | None
-    max_output_tokens: int
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 over everything above, shortened."""
-        return content_hash(self.model_dump())
-
-
-class ModelAnswer(Record):
-    """A raw answer as the endpoint gave it, already kept on disk."""
-
-    text: str
-    model: str
-    finish_reason: str | None = None
-    input_tokens: int = 0
-    output_tokens: int = 0
-    seconds: float = 0.0
-    attempts: int = 1
-    cached: bool = False
-
-
-class LLM(Protocol):
-    """A model endpoint: live, or recorded."""
-
-    endpoint: str
-    model: str
-    temperature: float | None
-    max_output_tokens: int
-
-    async def complete(self, request: ModelRequest) -> ModelAnswer:
-        """The raw answer, from disk when this request was answered before. Raises AnswerError or EndpointError."""
-        ...
 
 
 def show_lines(lines: Sequence[Line], roles: dict[str, Role]) -> str:

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 
-from pipeline.prompting import content_hash
-from pipeline.records import Heard, HeardWord, Line, Record, Transcript, Word
+from pipeline.hashing import content_hash
+from pipeline.records import Heard, HeardWord, Line, Transcript, Utterance, Word
 
 VERSION = 1
 MAX_WORDS = 28
@@ -23,14 +23,6 @@ _SENTENCE_END = re.compile(r"[.?!…。？！]+[\"'”’)\]]*$")
 _ABBREVIATION = re.compile(r"(?i)^(?:e\.g|i\.e|etc|vs|mr|mrs|ms|dr|prof|st|no|approx|inc|ltd|jr|sr)\.$|^[a-z]\.$")
 _SOFT_END = re.compile(r"[,;:–—-]$")
 _JOINERS = frozenset(["and", "but", "so", "because", "then", "which", "while", "when", "if", "or", "that"])
-
-
-class Utterance(Record):
-    """Words one speaker says in a row, with the text exactly as it was heard or decoded."""
-
-    speaker: str
-    text: str
-    words: tuple[HeardWord, ...]
 
 
 def utterances(heard: Heard) -> list[Utterance]:

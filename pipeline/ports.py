@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from pipeline.prompting import Rubric
-from pipeline.records import Chunk, Extraction, Heard, Line, Role
+from pipeline.records import Chunk, Extraction, Heard, Line, ModelAnswer, ModelRequest, Role
+from pipeline.rubric import Rubric
 
 
 class Transcriber(Protocol):
@@ -40,4 +40,17 @@ class Extractor(Protocol):
         self, interview_id: str, lines: Sequence[Line], roles: dict[str, Role], chunks: Sequence[Chunk], rubric: Rubric
     ) -> Extraction:
         """Drafts and probes for every chunk and pillar, or an error that names the chunk; never half of them."""
+        ...
+
+
+class LLM(Protocol):
+    """A model endpoint: live, or recorded."""
+
+    endpoint: str
+    model: str
+    temperature: float | None
+    max_output_tokens: int
+
+    async def complete(self, request: ModelRequest) -> ModelAnswer:
+        """The raw answer, from disk when this request was answered before. Raises AnswerError or EndpointError."""
         ...

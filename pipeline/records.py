@@ -8,9 +8,11 @@ for a judgement is `Call`, which a person signs.
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.hashing import content_hash
 
 Role = Literal["candidate", "interviewer", "unknown"]
 RoleSource = Literal["manifest", "proposed", "confirmed"]
@@ -91,6 +93,14 @@ class Heard(Record):
     duration_s: float = 0.0
     model: str = ""
     flags: tuple[str, ...] = ()
+
+
+class Utterance(Record):
+    """Words one speaker says in a row, with the text exactly as it was heard or decoded."""
+
+    speaker: str
+    text: str
+    words: tuple[HeardWord, ...]
 
 
 class Word(Record):
@@ -179,6 +189,35 @@ class ModelCall(Record):
     attempts: int = 1
 
 
+class ModelRequest(Record):
+    """All that shapes an answer. Its hash names the file the raw answer is kept in."""
+
+    endpoint: str
+    model: str
+    messages: tuple[dict[str, str], ...]
+    answer_schema: dict[str, Any]
+    temperature: float | None
+    max_output_tokens: int
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over everything above, shortened."""
+        return content_hash(self.model_dump())
+
+
+class ModelAnswer(Record):
+    """A raw answer as the endpoint gave it, already kept on disk."""
+
+    text: str
+    model: str
+    finish_reason: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+    attempts: int = 1
+    cached: bool = False
+
+
 class Extraction(Record):
     """Everything that an extractor pointed at in one interview."""
 
@@ -229,6 +268,14 @@ class Probe(Record):
     pillar: str
     line: int
     request_hash: str | None = None
+
+
+class Verified(Record):
+    """What held and what did not."""
+
+    evidence: tuple[Evidence, ...]
+    probes: tuple[Probe, ...]
+    rejections: tuple[Rejection, ...]
 
 
 class Coverage(Record):

@@ -8,8 +8,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Mapping, Sequence
 
-from pipeline.lines import Utterance
-from pipeline.records import Flag, Heard, HeardWord, Line, Record, Role, RoleSource, Speaker
+from pipeline.records import Flag, Heard, HeardWord, Line, Record, Role, RoleSource, Speaker, Utterance
 
 VERSION = 1
 NEAR_S = 1.0  # a word this close to a labelled cue takes its speaker

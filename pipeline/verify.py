@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.prompting import Rubric, content_hash
+from pipeline.hashing import content_hash
 from pipeline.records import (
     Chunk,
     Draft,
@@ -19,21 +19,14 @@ from pipeline.records import (
     Probe,
     ProbeDraft,
     Reason,
-    Record,
     Rejection,
     Role,
+    Verified,
 )
+from pipeline.rubric import Rubric
 
 VERSION = 1
 MAX_LINES = 3
-
-
-class Verified(Record):
-    """What held and what did not."""
-
-    evidence: tuple[Evidence, ...]
-    probes: tuple[Probe, ...]
-    rejections: tuple[Rejection, ...]
 
 
 def verify(

@@ -1,4 +1,4 @@
-"""The folder a batch lives in: settings, database, and what was expensive to get, kept by the hash of all that shaped it.
+"""The folder a batch lives in: settings, database, and what was costly to get, kept by the hash of all that shaped it.
 
     verbatim.toml      settings
     verbatim.duckdb    the record

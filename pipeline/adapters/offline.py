@@ -10,8 +10,9 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from pipeline.prompting import Pillar, Rubric, content_hash
+from pipeline.hashing import content_hash
 from pipeline.records import Chunk, Draft, Extraction, Line, ProbeDraft, Role
+from pipeline.rubric import Pillar, Rubric
 
 VERSION = 1
 MIN_WORDS = 4

@@ -22,9 +22,9 @@ from pipeline.records import (
     Role,
     Speaker,
     Transcript,
+    Verified,
     Word,
 )
-from pipeline.verify import Verified
 
 _DERIVED = ("recordings", "speakers", "flags", "drafts", "rejections", "probes", "coverage", "stage_runs")
 _WORD_FIELDS = ("start", "end", "start_s", "end_s", "speaker", "probability")
@@ -133,7 +133,8 @@ def recordings_of(db: Session, interview_id: str) -> list[Recording]:
 def confirmed_roles(db: Session, interview_id: str) -> dict[str, Role]:
     """Roles that people set, the last word winning."""
     rows = db.rows(
-        "SELECT speaker, role FROM corrections WHERE interview_id = ? AND kind = 'role' ORDER BY created_at, correction_id",
+        "SELECT speaker, role FROM corrections WHERE interview_id = ? AND kind = 'role' "
+        "ORDER BY created_at, correction_id",
         [interview_id],
     )
     return {row["speaker"]: row["role"] for row in rows}
