@@ -56,7 +56,8 @@ def _loops(words: tuple[HeardWord, ...]) -> list[Doubt]:
     """Phrases said over and over without a pause, then passages that compress as no talk does."""
     plain = ["".join(filter(str.isalnum, word.text.casefold())) for word in words]
     found = []
-    for first, last in _breathless(words):
+    runs = _breathless(words)
+    for first, last in runs:
         index = first
         while index <= last:
             size, times = _repetition(plain, index, last)
@@ -67,7 +68,7 @@ def _loops(words: tuple[HeardWord, ...]) -> list[Doubt]:
             else:
                 index += 1
     covered = {index for doubt in found for index in range(doubt.first_word or 0, (doubt.last_word or 0) + 1)}
-    for first, last in _windows(len(words), COMPRESSION_WORDS):
+    for first, last in (window for run in runs for window in _windows(*run)):
         text = " ".join(plain[first : last + 1]).encode()
         ratio = len(text) / len(zlib.compress(text))
         if ratio > COMPRESSION and covered.isdisjoint(range(first, last + 1)):
@@ -130,9 +131,10 @@ def _breathless(words: tuple[HeardWord, ...]) -> list[tuple[int, int]]:
     return runs
 
 
-def _windows(count: int, size: int) -> list[tuple[int, int]]:
-    """Half-overlapping windows; none when there are fewer words than a window."""
-    return [(first, first + size - 1) for first in range(0, count - size + 1, size // 2)]
+def _windows(first: int, last: int) -> list[tuple[int, int]]:
+    """Half-overlapping windows of a run; none when the run is shorter than a window."""
+    size = COMPRESSION_WORDS
+    return [(start, start + size - 1) for start in range(first, last - size + 2, size // 2)]
 
 
 def _doubt(

@@ -108,9 +108,7 @@ def installed_models() -> list[InstalledModel]:
         found.append(InstalledModel(name="base", source="package", where=where, sha256=BASE_SHA256, size=size))
     if (joined := _joined() / "model.bin").is_file():
         size, sha256 = joined.stat().st_size, _sha256(joined)
-        found.append(
-            InstalledModel(name="base", source="cache", where=str(joined.parent), sha256=sha256, size=size)
-        )
+        found.append(InstalledModel(name="base", source="cache", where=str(joined.parent), sha256=sha256, size=size))
     for file in sorted(_hub_folder().glob("models--*/snapshots/*/model.bin")):
         name = file.parent.parent.parent.name.removeprefix("models--").replace("--", "/")
         blob = file.resolve()  # the hub's cache names large files by their SHA-256

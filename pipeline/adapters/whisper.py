@@ -41,7 +41,7 @@ class WhisperSettings(Record):
     language: str | None = None
     glossary: tuple[str, ...] = ()
     compute_type: str = "int8"
-    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    device: str = "cpu"
     cpu_threads: int = Field(default=0, ge=0)
     allow_download: bool = False
 
@@ -72,13 +72,13 @@ class WhisperTranscriber:
 
     def hear(
         self,
-        samples: np.ndarray,
+        samples: Any,
         *,
         speaker: str = "",
         language: str | None = None,
         on_progress: Callable[[float, float], None] | None = None,
     ) -> Heard:
-        """Words of one stream: float32 mono samples at 16 kHz, shape (n,). Silence and mere noise give no words.
+        """Words of one stream of samples: float32, mono, 16 kHz, shape (n,). Silence and mere noise give no words.
 
         `language` overrides the setting. `on_progress` gets seconds done and seconds in all.
         """
