@@ -139,6 +139,22 @@ def cut_lines(transcript: Transcript) -> list[Line]:
     return lines
 
 
+def respeak(lines: Sequence[Line], moved: Sequence[tuple[int, int, str]]) -> list[Line]:
+    """Give lines to the speaker a person named (first line, last line, speaker) and number the turns anew.
+
+    Text, offsets and line numbers stay, so quotes and what was pointed at stay where they are.
+    """
+    speakers = [line.speaker for line in lines]
+    for first, last, speaker in moved:
+        for number in range(max(first, 1), min(last, len(lines)) + 1):
+            speakers[number - 1] = speaker
+    turn, renumbered = 0, list[Line]()
+    for i, line in enumerate(lines):
+        turn += i == 0 or speakers[i] != speakers[i - 1]
+        renumbered.append(line.model_copy(update={"speaker": speakers[i], "turn": turn}))
+    return renumbered
+
+
 def _cut_turn(text: str, words: list[Word]) -> list[list[Word]]:
     pieces: list[list[Word]] = [[]]
     for word, after in pairwise([*words, None]):

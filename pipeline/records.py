@@ -135,6 +135,13 @@ class Speaker(Record):
     reason: str
 
 
+class Place(Record):
+    """Where a speaker is heard: a recording, and its channel when each channel is a person."""
+
+    recording_id: str | None = None
+    channel: int | None = None
+
+
 class Line(Record):
     """Sentence-like stretch of one speaker: at most 28 words, numbered from 1 through the interview."""
 
@@ -295,3 +302,18 @@ class Flag(Record):
     detail: str
     first_line: int | None = None
     last_line: int | None = None
+
+
+class Derived(Record):
+    """All that one interview gave, ready to be kept."""
+
+    interview: Interview
+    recordings: tuple[Recording, ...]
+    transcript: Transcript
+    lines: tuple[Line, ...]
+    speakers: tuple[Speaker, ...]
+    places: dict[str, Place]
+    extraction: Extraction
+    verified: Verified
+    coverage: tuple[Coverage, ...]
+    flags: tuple[Flag, ...]

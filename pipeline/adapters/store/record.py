@@ -10,46 +10,22 @@ from typing import Any
 from pipeline.adapters.store.connection import Row, Session
 from pipeline.errors import StoreError
 from pipeline.records import (
-    Coverage,
+    Derived,
     Draft,
     Extraction,
-    Flag,
     Interview,
     Line,
+    Place,
     ProbeDraft,
     Record,
     Recording,
     Role,
-    Speaker,
     Transcript,
-    Verified,
     Word,
 )
 
 _DERIVED = ("recordings", "speakers", "flags", "drafts", "rejections", "probes", "coverage", "stage_runs")
 _WORD_FIELDS = ("start", "end", "start_s", "end_s", "speaker", "probability")
-
-
-class Place(Record):
-    """Where a speaker is heard: a recording, and its channel when each channel is a person."""
-
-    recording_id: str | None = None
-    channel: int | None = None
-
-
-class Derived(Record):
-    """All that one interview gave, ready to be kept."""
-
-    interview: Interview
-    recordings: tuple[Recording, ...]
-    transcript: Transcript
-    lines: tuple[Line, ...]
-    speakers: tuple[Speaker, ...]
-    places: dict[str, Place]
-    extraction: Extraction
-    verified: Verified
-    coverage: tuple[Coverage, ...]
-    flags: tuple[Flag, ...]
 
 
 def now() -> str:
@@ -59,9 +35,12 @@ def now() -> str:
 
 def register(db: Session, interviews: Iterable[Interview]) -> None:
     """Make the entries known, in state pending, unless an entry is there already unchanged."""
-    known = {row["interview_id"]: row["entry"] for row in db.rows("SELECT interview_id, entry FROM interviews")}
+    known = {
+        row["interview_id"]: json.loads(row["entry"] or "null")
+        for row in db.rows("SELECT interview_id, entry FROM interviews")
+    }
     for interview in interviews:
-        entry = interview.model_dump_json()
+        entry = interview.model_dump(mode="json")
         if interview.interview_id not in known:
             db.insert("interviews", [_interview_row(interview, entry, "pending")])
         elif known[interview.interview_id] != entry:
@@ -77,13 +56,13 @@ def register(db: Session, interviews: Iterable[Interview]) -> None:
                     list(interview.questions),
                     interview.consent,
                     interview.folder,
-                    entry,
+                    json.dumps(entry),
                     interview.interview_id,
                 ],
             )
 
 
-def _interview_row(interview: Interview, entry: str, state: str) -> Row:
+def _interview_row(interview: Interview, entry: Row, state: str) -> Row:
     return {
         "interview_id": interview.interview_id,
         "candidate_id": interview.candidate_id,

@@ -1,0 +1,324 @@
+"""The whole way on one screen: recording -> transcript -> lines -> chunks -> drafts -> evidence -> DuckDB.
+
+    files      ingest      what is to be done, by content hash
+    listen     listen      words with times and speakers; each finished stream is kept in asr/
+    derive     lines, speakers, chunk, extract, verify, coverage: pure, and quick to do again
+    save       store       one transaction an interview
+
+One recording is heard at a time in a worker thread, while earlier interviews wait for their model answers. An
+interview whose inputs, settings, prompts and rubric did not change is skipped. Any fault is the interview's own: it
+ends as failed with a reason and a command, and the others go on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+import anyio
+import anyio.to_thread
+
+from pipeline.adapters.store import record
+from pipeline.adapters.store.connection import Session
+from pipeline.chunk import VERSION as CHUNK_VERSION
+from pipeline.chunk import cut_chunks
+from pipeline.coverage import cover
+from pipeline.errors import VerbatimError
+from pipeline.extract import ModelExtractor, read_example, render_examples
+from pipeline.hashing import content_hash
+from pipeline.ingest import Intake
+from pipeline.injection import speaks_to_machine
+from pipeline.lines import VERSION as LINES_VERSION
+from pipeline.lines import assemble, cut_lines, respeak
+from pipeline.listen import Listener, Said
+from pipeline.ports import Extractor, Transcriber
+from pipeline.prompting import load_examples, load_rubric, load_template
+from pipeline.records import Derived, Flag, Interview, Line, Record, Recording, Role, Speaker
+from pipeline.rubric import Rubric
+from pipeline.settings import Settings
+from pipeline.speakers import VERSION as SPEAKERS_VERSION
+from pipeline.speakers import assign_roles, swap_alarm
+from pipeline.transcribe import known_roles
+from pipeline.verify import VERSION as VERIFY_VERSION
+from pipeline.verify import verify
+from pipeline.workspace import Workspace
+
+DERIVE_VERSION = (LINES_VERSION, CHUNK_VERSION, SPEAKERS_VERSION, VERIFY_VERSION)
+AT_ONCE = 16  # interviews that wait for answers together; bounds memory
+
+
+class Watcher(Protocol):
+    """Told of progress; draws it or keeps silent."""
+
+    def stage(self, interview_id: str, stage: str, done: float, total: float) -> None:
+        """`done` of `total` in a stage, in the stage's own unit."""
+        ...
+
+    def ended(self, ending: Ending) -> None:
+        """An interview is done, unchanged or failed."""
+        ...
+
+
+class Ending(Record):
+    """How one interview ended in this run: done, unchanged, or failed with reason and retry."""
+
+    interview_id: str
+    state: str
+    stage: str = ""
+    reason: str | None = None
+    retry: str | None = None
+    seconds: float = 0.0
+
+
+class Todo(Record):
+    """An interview with what is known about it before work starts."""
+
+    interview: Interview
+    files: tuple[Recording, ...]
+    confirmed: dict[str, Role]
+    moved_lines: tuple[tuple[int, int, str], ...]
+    key: str
+
+
+def make_transcriber(settings: Settings) -> Transcriber:
+    """The speech recogniser of the settings."""
+    from pipeline.adapters.whisper import WhisperSettings, WhisperTranscriber
+
+    chosen = settings.transcribe.model_dump(exclude={"max_hours"})
+    return WhisperTranscriber(WhisperSettings(**chosen))
+
+
+def make_extractor(settings: Settings, workspace: Workspace) -> Extractor:
+    """The model when one is configured, else the offline extractor."""
+    chosen = settings.extract.extractor
+    if chosen == "offline" or (chosen == "auto" and settings.llm.model is None):
+        from pipeline.adapters.offline import OfflineExtractor
+
+        return OfflineExtractor()
+    from pipeline.adapters.llm import open_llm
+
+    template = load_template(settings.extract.template)
+    examples = [read_example(table) for table in load_examples(template.examples)] if template.examples else []
+    shown = render_examples(examples, load_rubric(settings.extract.rubric))
+    return ModelExtractor(open_llm(settings.llm, workspace), template, shown)
+
+
+class Runner:
+    """A workspace, its settings and the adapters, ready to run a batch."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        settings: Settings,
+        *,
+        transcriber: Transcriber | None = None,
+        extractor: Extractor | None = None,
+        version: str = "",
+    ) -> None:
+        self.workspace = workspace
+        self.settings = settings
+        self.store = workspace.store()
+        self.transcriber = transcriber or make_transcriber(settings)
+        self.extractor = extractor or make_extractor(settings, workspace)
+        self.version = version
+        self.run_id = f"run-{datetime.now(UTC):%Y%m%dT%H%M%S}-{time.monotonic_ns() % 10**6:06d}"
+        self.stop = threading.Event()
+        self._rubrics: dict[str, Rubric] = {}
+        self.listener = Listener(
+            workspace,
+            self.transcriber,
+            language=settings.transcribe.language,
+            max_hours=settings.transcribe.max_hours,
+        )
+
+    def run(self, intake: Intake, watcher: Watcher, *, only: Sequence[str] = (), force: bool = False) -> list[Ending]:
+        """Run the intake and everything unfinished in the workspace; `only` limits it to some interviews."""
+        with self.store.session() as db:
+            record.register(db, intake.interviews)
+            for refusal in intake.refusals:
+                record.mark(
+                    db, refusal.interview_id, "failed", stage="ingest", reason=refusal.reason, retry=refusal.retry
+                )
+            everything = record.known_interviews(db)
+            finished = {} if force else record.finished_keys(db)
+            chosen = [i for i in everything if not only or i.interview_id in only]
+            endings = [_refused(r.interview_id, r.reason, r.retry) for r in intake.refusals]
+            todo: list[Todo] = []
+            for interview in chosen:
+                try:
+                    todo.append(self._look(db, interview))
+                except VerbatimError as error:
+                    endings.append(self._fail(db, interview.interview_id, "ingest", error))
+        fresh = [t for t in todo if finished.get(t.interview.interview_id) != t.key]
+        endings += [Ending(interview_id=t.interview.interview_id, state="unchanged") for t in todo if t not in fresh]
+        for ending in endings:
+            watcher.ended(ending)
+        if fresh:
+            endings += anyio.run(self._run, fresh, watcher)
+        return sorted(endings, key=lambda ending: ending.interview_id)
+
+    def _look(self, db: Session, interview: Interview) -> Todo:
+        files = self.listener.files(interview, record.recordings_of(db, interview.interview_id))
+        confirmed = record.confirmed_roles(db, interview.interview_id)
+        moved = tuple(record.line_speakers(db, interview.interview_id))
+        return Todo(
+            interview=interview,
+            files=tuple(files),
+            confirmed=confirmed,
+            moved_lines=moved,
+            key=self.key(interview, files, confirmed, moved),
+        )
+
+    def key(
+        self,
+        interview: Interview,
+        files: Sequence[Recording],
+        confirmed: Mapping[str, Role],
+        moved: Sequence[tuple[int, int, str]],
+    ) -> str:
+        """Hash of all that shapes what an interview gives; finished with the same key means nothing to do."""
+        rubric = self.rubric(interview)
+        layout = self.settings.extract.model_dump(include={"chunk_lines", "margin_turns"})
+        hears = self.transcriber.fingerprint() if any(f.kind == "audio" for f in files) else ""
+        points = self.extractor.fingerprint(rubric)
+        entry = interview.model_dump(mode="json", exclude={"folder"})
+        hashes = [f.sha256 for f in files]
+        return content_hash(
+            entry, hashes, dict(confirmed), list(moved), hears, points, rubric.hash, layout, DERIVE_VERSION
+        )
+
+    def rubric(self, interview: Interview) -> Rubric:
+        """The interview's rubric, read once."""
+        if interview.role_profile not in self._rubrics:
+            self._rubrics[interview.role_profile] = load_rubric(interview.role_profile)
+        return self._rubrics[interview.role_profile]
+
+    async def _run(self, todo: Sequence[Todo], watcher: Watcher) -> list[Ending]:
+        endings: list[Ending] = []
+        slots = anyio.Semaphore(AT_ONCE)
+
+        async def finish(item: Todo, said: Said, started: float) -> None:
+            try:
+                endings.append(await self._finish(item, said, started, watcher))
+            finally:
+                slots.release()
+
+        try:
+            async with anyio.create_task_group() as group:
+                for item in todo:
+                    await slots.acquire()
+                    started = time.perf_counter()
+                    said = await self._listen(item, watcher, endings)
+                    if said is None:
+                        slots.release()
+                    else:
+                        group.start_soon(finish, item, said, started)
+        finally:
+            self.stop.set()
+        return endings
+
+    async def _listen(self, item: Todo, watcher: Watcher, endings: list[Ending]) -> Said | None:
+        name = item.interview.interview_id
+
+        def progress(stage: str, done: float, total: float) -> None:
+            if self.stop.is_set():
+                raise KeyboardInterrupt  # the person left; the thread must not hold the program
+            watcher.stage(name, stage, done, total)
+
+        try:
+            return await anyio.to_thread.run_sync(
+                self.listener.listen, item.interview, item.files, progress, abandon_on_cancel=True
+            )
+        except Exception as error:
+            endings.append(self._failed(name, "listen", error, watcher))
+            return None
+
+    async def _finish(self, item: Todo, said: Said, started: float, watcher: Watcher) -> Ending:
+        name = item.interview.interview_id
+        try:
+            watcher.stage(name, "point", 0, 1)
+            derived = await self.derive(item, said)
+            seconds = round(time.perf_counter() - started, 3)
+            with self.store.session() as db:
+                record.start_run(db, self.run_id, self.version, self.settings.model_dump(mode="json"))
+                record.save(db, self.run_id, item.key, seconds, derived)
+        except Exception as error:
+            return self._failed(name, "derive", error, watcher)
+        ending = Ending(interview_id=name, state="done", stage="stored", seconds=seconds)
+        watcher.ended(ending)
+        return ending
+
+    async def derive(self, item: Todo, said: Said, extractor: Extractor | None = None) -> Derived:
+        """Everything after the words are known; nothing in here is slow but the model."""
+        interview = item.interview
+        extractor = extractor or self.extractor
+        rubric = self.rubric(interview)
+        transcript = assemble(
+            interview.interview_id,
+            said.utterances,
+            source=said.source,
+            language=said.language,
+            duration_s=said.duration_s,
+        )
+        lines = respeak(cut_lines(transcript), item.moved_lines)
+        speakers = _with_roles(interview, lines, item.confirmed)
+        roles = {speaker.speaker: speaker.role for speaker in speakers}
+        layout = self.settings.extract
+        chunks = cut_chunks(lines, chunk_lines=layout.chunk_lines, margin_turns=layout.margin_turns)
+        extraction = await extractor.extract(interview.interview_id, lines, roles, chunks, rubric)
+        verified = verify(transcript.transcript_hash, lines, roles, chunks, rubric, extraction)
+        return Derived(
+            interview=interview,
+            recordings=said.recordings,
+            transcript=transcript,
+            lines=tuple(lines),
+            speakers=tuple(speakers),
+            places=said.places,
+            extraction=extraction,
+            verified=verified,
+            coverage=tuple(cover(rubric, lines, roles, verified.evidence, verified.probes)),
+            flags=(*said.flags, *_doubts(lines, roles)),
+        )
+
+    def _failed(self, name: str, stage: str, error: Exception, watcher: Watcher) -> Ending:
+        with self.store.session() as db:
+            ending = self._fail(db, name, stage, error)
+        watcher.ended(ending)
+        return ending
+
+    def _fail(self, db: Session, name: str, stage: str, error: Exception) -> Ending:
+        """A reason without the candidate's words: our own errors speak, a stranger gives its type and place only."""
+        reason = error.what if isinstance(error, VerbatimError) else _where(error)
+        retry = f"verbatim run -w {self.workspace.folder} --interview {name}"
+        record.mark(db, name, "failed", stage=stage, reason=reason, retry=retry)
+        return Ending(interview_id=name, state="failed", stage=stage, reason=reason, retry=retry)
+
+
+def _refused(interview_id: str, reason: str, retry: str) -> Ending:
+    return Ending(interview_id=interview_id, state="failed", stage="ingest", reason=reason, retry=retry)
+
+
+def _where(error: Exception) -> str:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f" in {frame.tb_frame.f_code.co_name}, line {frame.tb_lineno}" if frame else ""
+    return f"unexpected {type(error).__name__}{place}; please report it"
+
+
+def _with_roles(interview: Interview, lines: Sequence[Line], confirmed: Mapping[str, Role]) -> list[Speaker]:
+    given = known_roles(interview, {})
+    speakers = assign_roles(lines, {**given, **confirmed}, "manifest")
+    return [
+        s.model_copy(update={"source": "confirmed", "reason": "given by a person"}) if s.speaker in confirmed else s
+        for s in speakers
+    ]
+
+
+def _doubts(lines: Sequence[Line], roles: Mapping[str, Role]) -> list[Flag]:
+    alarm = swap_alarm(lines, roles)
+    unknown = [] if "candidate" in roles.values() else [Flag(kind="no_candidate", detail="no speaker is the candidate")]
+    return [*([alarm] if alarm else []), *unknown, *speaks_to_machine(lines)]
