@@ -8,6 +8,7 @@ VerbatimError            exit code 2: usage or set-up
 ├── TranscriptError      a transcript that cannot be read
 ├── ModelMissingError    no speech model in reach
 ├── EndpointError        a model endpoint that cannot be used
+│   └── RunStopError     exit code 4: nothing more is asked in this run; the next run goes on from here
 ├── AnswerError          a model's answer that cannot be accepted
 ├── StoreError           the database
 │   └── StoreBusyError   another program holds it
@@ -15,6 +16,8 @@ VerbatimError            exit code 2: usage or set-up
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class VerbatimError(Exception):
@@ -65,11 +68,32 @@ class ModelMissingError(VerbatimError):
 
 
 class EndpointError(VerbatimError):
-    """A model endpoint that is not configured, not allowed or does not answer properly."""
+    """A model endpoint that is not configured, not allowed or does not answer properly.
+
+    `calls` holds what was asked on the way (ModelCall records), so that spent tokens are counted.
+    """
+
+    calls: tuple[Any, ...] = ()
+
+
+class RunStopError(EndpointError):
+    """The endpoint, or a cap, ended the run: no quota, a refused key, a redirect, a page instead of an answer."""
+
+    exit_code = 4
 
 
 class AnswerError(VerbatimError):
-    """A model's answer that was kept on disk but cannot be accepted as evidence."""
+    """A model's answer that was kept on disk but cannot be accepted as evidence.
+
+    `fault` names the kind in one word: format, empty, refused, filtered, finish, length, other-model, truncated,
+    too-long or bad-request. `calls` as in EndpointError.
+    """
+
+    calls: tuple[Any, ...] = ()
+
+    def __init__(self, what: str, *, fault: str = "format", kept: str = "", next_step: str = "") -> None:
+        super().__init__(what, kept=kept, next_step=next_step)
+        self.fault = fault
 
 
 class StoreError(VerbatimError):

@@ -36,7 +36,20 @@ from pipeline.lines import assemble, cut_lines, respeak
 from pipeline.listen import Listener, Said
 from pipeline.ports import Extractor, Transcriber
 from pipeline.prompting import load_examples, load_rubric, load_template
-from pipeline.records import Derived, Flag, Interview, Line, Record, Recording, Role, Speaker
+from pipeline.records import (
+    Chunk,
+    Derived,
+    Extraction,
+    Flag,
+    Interview,
+    Line,
+    Place,
+    Record,
+    Recording,
+    Role,
+    Speaker,
+    Transcript,
+)
 from pipeline.rubric import Rubric
 from pipeline.settings import Settings
 from pipeline.speakers import VERSION as SPEAKERS_VERSION
@@ -48,6 +61,11 @@ from pipeline.workspace import Workspace
 
 DERIVE_VERSION = (LINES_VERSION, CHUNK_VERSION, SPEAKERS_VERSION, VERIFY_VERSION)
 AT_ONCE = 16  # interviews that wait for answers together; bounds memory
+
+
+# flags that are derived from lines and roles, and the one that says a model was asked under other roles
+DERIVED_FLAGS = frozenset({"roles_may_be_swapped", "no_candidate", "speaks_to_machine"})
+ASKED_BEFORE = "asked_under_other_roles"
 
 
 class Watcher(Protocol):
@@ -104,6 +122,24 @@ def make_extractor(settings: Settings, workspace: Workspace) -> Extractor:
     examples = [read_example(table) for table in load_examples(template.examples)] if template.examples else []
     shown = render_examples(examples, load_rubric(settings.extract.rubric))
     return ModelExtractor(open_llm(settings.llm, workspace), template, shown)
+
+
+class StoredDrafts:
+    """The Extractor that points where a model pointed before."""
+
+    def __init__(self, stored: Extraction) -> None:
+        self.name, self.model = stored.extractor, stored.model
+        self.stored = stored
+
+    def fingerprint(self, rubric: Rubric) -> str:
+        """The prompt that was used."""
+        return self.stored.prompt_hash
+
+    async def extract(
+        self, interview_id: str, lines: Sequence[Line], roles: dict[str, Role], chunks: Sequence[Chunk], rubric: Rubric
+    ) -> Extraction:
+        """The stored drafts; the verifier decides anew."""
+        return self.stored
 
 
 class Runner:
@@ -251,37 +287,71 @@ class Runner:
         watcher.ended(ending)
         return ending
 
-    async def derive(self, item: Todo, said: Said, extractor: Extractor | None = None) -> Derived:
+    async def derive(self, item: Todo, said: Said) -> Derived:
         """Everything after the words are known; nothing in here is slow but the model."""
-        interview = item.interview
-        extractor = extractor or self.extractor
-        rubric = self.rubric(interview)
         transcript = assemble(
-            interview.interview_id,
+            item.interview.interview_id,
             said.utterances,
             source=said.source,
             language=said.language,
             duration_s=said.duration_s,
         )
+        return await self._prove(item, transcript, said.recordings, said.places, said.flags, self.extractor)
+
+    async def _prove(
+        self,
+        item: Todo,
+        transcript: Transcript,
+        recordings: Sequence[Recording],
+        places: dict[str, Place],
+        flags: Sequence[Flag],
+        extractor: Extractor,
+    ) -> Derived:
+        interview, rubric, layout = item.interview, self.rubric(item.interview), self.settings.extract
         lines = respeak(cut_lines(transcript), item.moved_lines)
         speakers = _with_roles(interview, lines, item.confirmed)
         roles = {speaker.speaker: speaker.role for speaker in speakers}
-        layout = self.settings.extract
         chunks = cut_chunks(lines, chunk_lines=layout.chunk_lines, margin_turns=layout.margin_turns)
         extraction = await extractor.extract(interview.interview_id, lines, roles, chunks, rubric)
         verified = verify(transcript.transcript_hash, lines, roles, chunks, rubric, extraction)
+        assessable = not any(flag.kind == ASKED_BEFORE for flag in flags)
+        coverage = cover(rubric, lines, roles, verified.evidence, verified.probes, assessable=assessable)
         return Derived(
             interview=interview,
-            recordings=said.recordings,
+            recordings=tuple(recordings),
             transcript=transcript,
             lines=tuple(lines),
             speakers=tuple(speakers),
-            places=said.places,
+            places=places,
             extraction=extraction,
             verified=verified,
-            coverage=tuple(cover(rubric, lines, roles, verified.evidence, verified.probes)),
-            flags=(*said.flags, *_doubts(lines, roles)),
+            coverage=tuple(coverage),
+            flags=(*flags, *_doubts(lines, roles)),
         )
+
+    def reprove(self, interview_id: str) -> Derived:
+        """Derive an interview's evidence again from what is stored, after a person corrected roles or speakers.
+
+        Nothing is transcribed and no model is asked: what a model pointed at is proved again under the new roles. When
+        lines became the candidate's that the model saw as somebody else's, a flag says so and gaps are not assessable.
+        """
+        with self.store.session() as db:
+            item = self._look(db, record.load_interview(db, interview_id))
+            before = record.load_stored(db, interview_id)
+        extractor: Extractor = self.extractor
+        flags = [flag for flag in before.flags if flag.kind not in DERIVED_FLAGS]
+        if before.extraction is not None and before.extraction.extractor != "offline":
+            extractor = StoredDrafts(before.extraction)
+            lines = respeak(cut_lines(before.transcript), item.moved_lines)
+            now = {s.speaker: s.role for s in _with_roles(item.interview, lines, item.confirmed)}
+            if any(now.get(n.speaker) == "candidate" and n.line not in before.candidate_lines for n in lines):
+                flags.append(Flag(kind=ASKED_BEFORE, detail="some of the candidate's lines were shown as another's"))
+        started = time.perf_counter()
+        derived = anyio.run(self._prove, item, before.transcript, before.recordings, before.places, flags, extractor)
+        with self.store.session() as db:
+            record.start_run(db, self.run_id, self.version, self.settings.model_dump(mode="json"))
+            record.save(db, self.run_id, item.key, round(time.perf_counter() - started, 3), derived)
+        return derived
 
     def _failed(self, name: str, stage: str, error: Exception, watcher: Watcher) -> Ending:
         with self.store.session() as db:

@@ -9,10 +9,12 @@ from typing import Any
 
 from pipeline.adapters.store.connection import Row, Session
 from pipeline.errors import StoreError
+from pipeline.hashing import content_hash
 from pipeline.records import (
     Derived,
     Draft,
     Extraction,
+    Flag,
     Interview,
     Line,
     Place,
@@ -26,6 +28,17 @@ from pipeline.records import (
 
 _DERIVED = ("recordings", "speakers", "flags", "drafts", "rejections", "probes", "coverage", "stage_runs")
 _WORD_FIELDS = ("start", "end", "start_s", "end_s", "speaker", "probability")
+
+
+class Stored(Record):
+    """What is needed to derive an interview's evidence again without listening or asking."""
+
+    transcript: Transcript
+    recordings: tuple[Recording, ...]
+    places: dict[str, Place]
+    flags: tuple[Flag, ...]
+    extraction: Extraction | None
+    candidate_lines: frozenset[int]
 
 
 def now() -> str:
@@ -240,3 +253,50 @@ def load_drafts(db: Session, interview_id: str) -> Extraction | None:
             ProbeDraft(line=row["first"], **{f: row[f] for f in fields}) for row in rows if row["kind"] == "probe"
         ),
     )
+
+
+def load_interview(db: Session, interview_id: str) -> Interview:
+    """The checked entry. Raises StoreError, naming what there is, when the id is unknown."""
+    entry = db.value("SELECT entry FROM interviews WHERE interview_id = ?", [interview_id])
+    if entry is None:
+        known = ", ".join(
+            row["interview_id"] for row in db.rows("SELECT interview_id FROM interviews ORDER BY 1 LIMIT 8")
+        )
+        raise StoreError(
+            f"there is no interview '{interview_id}' here.", next_step=f"choose one of: {known or 'none yet'}."
+        )
+    return Interview.model_validate_json(entry)
+
+
+def load_stored(db: Session, interview_id: str) -> Stored:
+    """The last finished derivation of an interview. Raises StoreError when there is none."""
+    transcript_hash = db.value("SELECT transcript_hash FROM interviews WHERE interview_id = ?", [interview_id])
+    if transcript_hash is None:
+        raise StoreError(f"{interview_id} has no transcript yet.", next_step="verbatim run")
+    speakers = db.rows("SELECT speaker, recording_id, channel FROM speakers WHERE interview_id = ?", [interview_id])
+    flags = db.rows("SELECT kind, detail, first_line, last_line FROM flags WHERE interview_id = ?", [interview_id])
+    lines = db.rows(
+        "SELECT l.line FROM lines l JOIN speakers s ON s.speaker = l.speaker AND s.interview_id = ? "
+        "WHERE l.transcript_hash = ? AND s.role = 'candidate'",
+        [interview_id, transcript_hash],
+    )
+    return Stored(
+        transcript=load_transcript(db, transcript_hash),
+        recordings=tuple(recordings_of(db, interview_id)),
+        places={s["speaker"]: Place(recording_id=s["recording_id"], channel=s["channel"]) for s in speakers},
+        flags=tuple(Flag(**flag) for flag in flags),
+        extraction=load_drafts(db, interview_id),
+        candidate_lines=frozenset(row["line"] for row in lines),
+    )
+
+
+def correct_role(db: Session, interview_id: str, speaker: str, role: Role, author: str) -> None:
+    """Note a person's word on who somebody is; the last word wins, earlier ones stay."""
+    known = [r["speaker"] for r in db.rows("SELECT speaker FROM speakers WHERE interview_id = ?", [interview_id])]
+    if speaker not in known:
+        raise StoreError(f"nobody in {interview_id} is labelled '{speaker}'.", next_step=f"labels: {', '.join(known)}.")
+    correction = {"interview_id": interview_id, "kind": "role", "speaker": speaker, "role": role, "author": author}
+    stamp = now()
+    key = content_hash(correction, stamp)
+    db.insert("corrections", [{**correction, "correction_id": f"k-{key}", "reason": "", "created_at": stamp}])
+    db.journal(author, "role", interview_id, f"{speaker}={role}")
