@@ -1,5 +1,65 @@
-"""The command line."""
+"""The command line: `verbatim VERB`. Verbs live in pipeline/verbs; what they need is imported when they run.
+
+Exit codes: 0 fine; 1 findings, or a gate missed; 2 usage or set-up; 3 the batch ended and some recordings failed;
+130 interrupted, resumable.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from pipeline.errors import VerbatimError
+from pipeline.verbs import look, work
+
+app = typer.Typer(
+    name="verbatim",
+    help="Recorded interviews in, evidence people can check and hear out. The machine points, people judge.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+MAIN = "The main job"
+app.command(rich_help_panel=MAIN)(work.demo)
+app.command(rich_help_panel=MAIN)(work.init)
+app.command(rich_help_panel=MAIN)(work.run)
+app.command(rich_help_panel=MAIN)(look.status)
+app.command(rich_help_panel=MAIN)(look.evidence)
+app.command(rich_help_panel=MAIN)(work.roles)
+app.command(rich_help_panel=MAIN)(look.sql)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"verbatim {version('verbatim')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Recorded interviews in, evidence people can check and hear out. The machine points, people judge."""
 
 
 def main() -> None:
-    """Entry point."""
+    """Run a verb; turn our own errors into two plain lines, and an interruption into exit code 130."""
+    try:
+        app(standalone_mode=True)
+    except VerbatimError as error:
+        sys.stdout.flush()
+        print(f"verbatim: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

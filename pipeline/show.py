@@ -1,0 +1,206 @@
+"""Tables on screen. Everything from a recording is hostile text: no markup, no control characters."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.adapters.store import look
+from pipeline.adapters.store.connection import Row, Session
+from pipeline.errors import RubricError
+from pipeline.prompting import load_rubric
+from pipeline.workspace import Workspace
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+COVERAGE = {
+    "evidence": "evidence",
+    "asked_none_seen": "asked, none seen",
+    "not_asked": "not asked",
+    "not_assessable": "not assessable",
+}
+COLOUR = {"strong": "green", "weak": "yellow"}
+
+
+def plain(text: str) -> str:
+    """Text that cannot steer a terminal: control, bidi, zero-width and tag characters become visible marks."""
+    return _CONTROL.sub("\ufffd", text).replace("\t", " ")
+
+
+def clock(seconds: float) -> str:
+    """mm:ss, or h:mm:ss."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes:02d}:{rest:02d}"
+
+
+def console() -> Console:
+    """Standard output, as wide as the terminal, or as a page when there is none."""
+    wide = shutil.get_terminal_size((100, 40)).columns
+    return Console(highlight=False, width=max(wide, 60), soft_wrap=False)
+
+
+def show_interviews(
+    db: Session,
+    *,
+    interview: str | None = None,
+    candidate: str | None = None,
+    pillar: str | None = None,
+    polarity: str | None = None,
+) -> None:
+    """Each interview: both sides of each pillar, the gaps, what was rejected and why, what to look at."""
+    rows = look.evidence(db, interview=interview, candidate=candidate, pillar=pillar, polarity=polarity)
+    if interview is not None:
+        names = [look.summary(db, interview)["interview_id"]]
+    else:
+        where = "WHERE candidate_id = ?" if candidate else ""
+        found = db.rows(
+            f"SELECT interview_id FROM interviews {where} ORDER BY interview_id",  # noqa: S608 - our own words
+            [candidate] if candidate else [],
+        )
+        names = [row["interview_id"] for row in found]
+    by_interview = {name: list(group) for name, group in groupby(rows, key=lambda row: str(row["interview_id"]))}
+    out = console()
+    for name in names:
+        out.print(_interview(look.summary(db, name), by_interview.get(name, []), pillar))
+    if not names:
+        out.print("No interview yet. Next: verbatim run RECORDINGS")
+
+
+def _interview(head: Row, rows: Sequence[Row], pillar: str | None) -> Group:
+    parts: list[Any] = [Text(), _heading(head), _who(head)]
+    titles = _titles(head["role_profile"])
+    for row in head["coverage"]:
+        if pillar is not None and row["pillar"] != pillar:
+            continue
+        parts.append(_pillar_heading(titles.get(row["pillar"], row["pillar"]), row))
+        own = [quote for quote in rows if quote["pillar"] == row["pillar"]]
+        if own:
+            parts.append(Padding(_quotes(own), (0, 0, 0, 2)))
+    if head["state"] == "failed":
+        parts.append(Text(f"  failed ({head['stage']}): {plain(head['reason'] or '')}", style="red"))
+        parts.append(Text(f"  again: {plain(head['retry'] or '')}"))
+    parts += [_rejected(head, rows), *_flags(head["flags"])]
+    return Group(*parts)
+
+
+def _heading(head: Row) -> Text:
+    facts = [head["candidate_id"], head["role_profile"], head["format"], head["held_on"]]
+    text = Text(plain(head["interview_id"]), style="bold")
+    return text.append("  " + "  ".join(plain(str(fact)) for fact in facts if fact), style="not bold")
+
+
+def _who(head: Row) -> Text:
+    who = [
+        f"{s['speaker']} = {s['role']}" + (" (proposed)" if s["source"] == "proposed" else "") for s in head["speakers"]
+    ]
+    return Text("  " + plain(", ".join(who) or "nobody heard"), style="dim")
+
+
+def _titles(profile: str | None) -> dict[str, str]:
+    try:
+        return {pillar.id: pillar.title for pillar in load_rubric(profile or "").pillars}
+    except RubricError:
+        return {}
+
+
+def _pillar_heading(title: str, row: Row) -> Text:
+    text = Text(f"\n  {title}", style="bold")
+    counts = f"{row['strong']} strong, {row['weak']} weak" if row["state"] == "evidence" else COVERAGE[row["state"]]
+    text.append(f"   {counts}", style="not bold")
+    return text.append(f"   asked {row['probes']}×" if row["probes"] else "   no question found", style="not bold dim")
+
+
+def _quotes(rows: Sequence[Row]) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
+    table.add_column(width=6)
+    table.add_column(width=7, justify="right")
+    table.add_column(max_width=14, overflow="ellipsis", no_wrap=True)
+    table.add_column(ratio=1)
+    table.add_column(max_width=22)
+    for row in sorted(rows, key=lambda r: (r["polarity"] != "strong", r["start_s"])):
+        signal = row["signal"] + ("\nprompted" if row["prompted"] else "")
+        table.add_row(
+            Text(row["polarity"], style=COLOUR[row["polarity"]]),
+            clock(row["start_s"]),
+            Text(plain(row["speaker"].rsplit("/", 1)[-1]), style="dim"),
+            Text(f"“{plain(row['quote'])}”"),
+            Text(signal, style="dim"),
+        )
+    return table
+
+
+def _rejected(head: Row, rows: Sequence[Row]) -> Text:
+    found = rows[0]["extractor"] if rows else ""
+    label = " by the offline extractor (cues, no language model)" if found == "offline" else ""
+    total = sum(row["n"] for row in head["rejections"])
+    reasons = "; ".join(
+        f"{r['n']} {r['reason'].replace('_', ' ')}, e.g. {plain(r['example'])}" for r in head["rejections"]
+    )
+    return Text(
+        f"\n  Pointed at {head['drafts']} times{label}; rejected {total}" + (f": {reasons}" if reasons else ""),
+        style="dim",
+    )
+
+
+def _flags(flags: Sequence[Row]) -> list[Text]:
+    shown = []
+    for flag in flags:
+        where = f"line {flag['first_line']}: " if flag["first_line"] else ""
+        shown.append(Text(f"  Look at: {where}{plain(flag['detail'])} [{flag['kind']}]", style="yellow"))
+    return shown
+
+
+def show_status(found: dict[str, Any]) -> None:
+    """One row an interview, failures with the command that tries again."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("interview", "state", "stage", "reason", "again"):
+        table.add_column(name, overflow="fold")
+    for row in found["interviews"]:
+        style = {"failed": "red", "done": "green"}.get(row["state"], "")
+        cells = [row["interview_id"], row["state"], row["stage"], row["reason"], row["retry"]]
+        table.add_row(*(Text(plain(str(cell or "")), style=style if i == 1 else "") for i, cell in enumerate(cells)))
+    out = console()
+    out.print(table)
+    out.print(", ".join(f"{n} {state}" for state, n in found["counts"].items()) or "No interview yet.")
+
+
+def show_roles(head: Row) -> None:
+    """Who is who, and why."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("speaker", "role", "given by", "reason"):
+        table.add_column(name, overflow="fold")
+    for speaker in head["speakers"]:
+        table.add_row(*(Text(plain(str(speaker[key]))) for key in ("speaker", "role", "source", "reason")))
+    console().print(table)
+
+
+def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """The answer to a query."""
+    table = Table(pad_edge=False, box=None)
+    for name in names:
+        table.add_column(Text(plain(name)), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(plain("" if value is None else str(value))) for value in row))
+    console().print(table)
+
+
+def say_next(workspace: Workspace, feedback: Path) -> None:
+    """Where the database lies, and the three commands worth typing now."""
+    folder = workspace.folder
+    console().print(
+        Text(
+            f"\nDatabase: {workspace.database}\nNext:\n"
+            f"  verbatim evidence -w {folder} --pillar ownership_debugging\n"
+            f"  verbatim lint {feedback}\n"
+            f"  verbatim review -w {folder}"
+        )
+    )
