@@ -37,7 +37,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"verbatim {version('verbatim')}")
+        typer.echo(f"verbatim {version('verbatim-interviews')}")
         raise typer.Exit
 
 

