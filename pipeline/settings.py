@@ -59,12 +59,22 @@ class Llm(Section):
     concurrency: int = Field(8, ge=1, le=256, description="Requests under way at once.")
     requests_per_minute: int = Field(0, ge=0, description="0: no limit of ours.")
     deadline_s: float = Field(300.0, gt=0, description="Total time for one request, its retries included.")
+    max_tries: int = Field(5, ge=1, le=20, description="Tries of a request that a server or the network drops.")
+    max_pause_s: float = Field(900.0, ge=0, description="Longest wait that a rate limit may ask of a request in all.")
+    preflight: bool = Field(True, description="Probe an endpoint before the first transcript goes there.")
+    replay: bool = Field(False, description="Answer from the workspace's llm/ folder only; ask nobody.")
     max_output_tokens: int = Field(2000, ge=50, description="Longer answers are cut and asked again in halves.")
     temperature: float | None = Field(0.0, description="None leaves it to the endpoint.")
     profile: str | None = Field(None, description="A provider profile under prompts/providers.toml.")
+    answers_as: tuple[str, ...] = Field((), description="Other names under which the endpoint reports the model.")
+    input_price: float = Field(0.0, ge=0, description="Price of a million prompt tokens; 0: the profile's.")
+    output_price: float = Field(0.0, ge=0, description="Price of a million answer tokens; 0: the profile's.")
     max_total_tokens: int = Field(0, ge=0, description="Stop a run cleanly after so many tokens; 0: no cap.")
     max_cost: float = Field(0.0, ge=0, description="Stop a run cleanly after this cost; 0: no cap.")
     redact: Literal["auto", "on", "off"] = Field("auto", description="auto: on for hosts that are not local.")
+    redact_names: tuple[str, ...] = Field((), description="Names to replace beside those of the manifest.")
+    support_check: bool = Field(False, description="Second pass: does each quote alone show its signal?")
+    against_pass: bool = Field(False, description="Second pass: look for evidence of the other polarity.")
 
 
 class Settings(BaseSettings):

@@ -1,0 +1,262 @@
+"""A live endpoint behind the LLM port: limits, tries, a dialect that is learned, and the raw answer on disk first.
+
+complete     from disk, or: probe once -> slot -> try -> keep -> read
+tries        a request has `deadline_s` in all; waiting that the endpoint asked for is counted apart and bounded
+circuit      five requests in a row that come to nothing end the run
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+
+from pipeline.adapters.llm.address import Address
+from pipeline.adapters.llm.budget import Budget, estimate_tokens
+from pipeline.adapters.llm.dialect import Dialect, Profile
+from pipeline.adapters.llm.envelope import characters, read_envelope, usage_of
+from pipeline.adapters.llm.kept import LONGEST_FAULT, Attempt, Kept, KeptAnswers
+from pipeline.adapters.llm.post import STOPS, Fault, connect, post
+from pipeline.errors import AnswerError, EndpointError, RunStopError
+from pipeline.records import ModelAnswer, ModelRequest
+from pipeline.settings import Llm
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+IN_A_ROW = 5  # requests without any answer after which the endpoint counts as down
+LONGEST_BACKOFF_S = 8.0
+Say = Callable[[str], None]
+
+
+class LiveLLM:
+    """An OpenAI-compatible endpoint. Use it within one event loop and `aclose` it there."""
+
+    def __init__(
+        self,
+        settings: Llm,
+        model: str,
+        address: Address,
+        profile: Profile,
+        key: str,
+        kept: KeptAnswers,
+        say: Say,
+        *,
+        backoff_s: float = 0.5,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.endpoint, self.model, self.local = address.endpoint, model, address.local
+        self.temperature, self.max_output_tokens = settings.temperature, settings.max_output_tokens
+        self.settings, self.address, self.profile, self.kept, self.say = settings, address, profile, kept, say
+        self.budget = Budget(
+            concurrency=settings.concurrency,
+            per_minute=settings.requests_per_minute,
+            max_tokens=settings.max_total_tokens,
+            max_cost=settings.max_cost,
+            input_price=settings.input_price or profile.input_price,
+            output_price=settings.output_price or profile.output_price,
+            currency=profile.currency,
+        )
+        self.dialect = kept.dialect(self.endpoint, model) or Dialect(
+            answer_format=profile.answer_format, max_tokens=profile.max_tokens, temperature=profile.temperature
+        )
+        self.tokens_per_character: float | None = kept.checked(self.endpoint, model).get("tokens_per_character")
+        self._key, self._backoff_s, self._sleep, self._clock = key, backoff_s, sleep, clock
+        self._client: AsyncOpenAI | None = None
+        self._named = False
+        self._resume_at = 0.0  # before this moment nobody asks: the endpoint said so
+        self._failed_in_a_row = 0
+        self._under_way: dict[str, anyio.Lock] = {}
+
+    async def complete(self, request: ModelRequest) -> ModelAnswer:
+        """The raw answer, from disk when there is one. Raises AnswerError, EndpointError or RunStopError."""
+        name = request.hash
+        try:
+            async with self._under_way.setdefault(name, anyio.Lock()):
+                before = self.kept.read(name)
+                if before is not None and before.raw is not None:
+                    self.budget.meter.cached += 1
+                    return self._read(before).model_copy(update={"cached": True})
+                async with self.budget.slot(self._expected(request), request.max_output_tokens):
+                    kept = await self._ask(request, before)
+        finally:
+            self._under_way.pop(name, None)
+        return self._read(kept)
+
+    def turn_down(self, request_hash: str) -> None:
+        """Ask again the next time: the kept answer could not be accepted."""
+        self.kept.turn_down(request_hash)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def _ask(self, request: ModelRequest, before: Kept | None) -> Kept:
+        """Ask until there is an answer or none will come; what happened is on disk either way."""
+        kept = before or Kept(request=request, dialect=self.dialect)
+        attempts: list[Attempt] = []
+        try:
+            dialect, raw = await self._speak(request, attempts)
+        except Fault as fault:
+            await self._keep(kept.model_copy(update={"attempts": (*kept.attempts, *attempts)}))
+            raise self._no_answer(request, fault) from None
+        kept = kept.model_copy(
+            update={"dialect": dialect, "raw": raw, "attempts": (*kept.attempts, *attempts), "via": "live"}
+        )
+        await self._keep(kept)
+        self._failed_in_a_row = 0
+        asked, answered = usage_of(raw)
+        seconds = sum(attempt.seconds for attempt in attempts)
+        self.budget.used(asked or self._expected(request), answered or estimate_tokens(len(raw)), seconds)
+        return kept
+
+    def _expected(self, request: ModelRequest) -> int:
+        return estimate_tokens(characters(request), self.tokens_per_character)
+
+    async def _keep(self, kept: Kept) -> None:
+        """On disk before anything else, even while the run is being stopped."""
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self.kept.write, kept)
+
+    async def _speak(self, request: ModelRequest, attempts: list[Attempt]) -> tuple[Dialect, str]:
+        """Deliver the request, in the next dialect whenever the endpoint refuses the form of the last."""
+        while True:
+            dialect = self.dialect
+            try:
+                return dialect, await self._deliver(dialect.body(request, self.profile.extra), attempts)
+            except Fault as fault:
+                if fault.kind != "refused-form":
+                    raise
+                following = dialect.after_refusal(fault.hints)
+                if following is None:
+                    raise Fault("bad-request", status=fault.status) from None
+                if self.dialect == dialect:
+                    self.dialect = following
+                    checked = self.kept.checked(self.endpoint, self.model)
+                    self.kept.learn(self.endpoint, self.model, following, checked)
+
+    async def _deliver(self, body: dict[str, Any], attempts: list[Attempt]) -> str:
+        """Try until the total deadline or the tries are used up. Raises the last Fault."""
+        left_s, paused_s, tries, told = self.settings.deadline_s, 0.0, 0, 0
+        while True:
+            await self._wait_for_leave()
+            started = time.monotonic()
+            try:
+                raw = await self._try(body, left_s)
+            except Fault as fault:
+                attempts.append(_attempt(time.monotonic() - started, fault))
+                left_s -= attempts[-1].seconds
+                if fault.kind == "rate":
+                    told += 1
+                    pause_s = self._backoff(told) if fault.retry_after_s is None else fault.retry_after_s
+                    paused_s += pause_s
+                    if paused_s > self.settings.max_pause_s:
+                        raise
+                    self._resume_at = max(self._resume_at, self._clock() + pause_s)
+                    continue
+                tries += 1
+                pause_s = min(max(self._backoff(tries), fault.retry_after_s or 0.0), LONGEST_BACKOFF_S)
+                if tries >= self._tries(fault) or left_s <= pause_s:
+                    raise
+                await self._sleep(pause_s)
+                left_s -= pause_s
+            else:
+                attempts.append(_attempt(time.monotonic() - started))
+                return raw
+
+    def _tries(self, fault: Fault) -> int:
+        """How often a fault of that kind is worth trying."""
+        if fault.kind in ("server", "connection", "timeout"):
+            return self.settings.max_tries
+        return 2 if fault.kind == "garbled" else 1
+
+    async def _try(self, body: dict[str, Any], left_s: float) -> str:
+        if self._client is None:
+            settings = self.settings
+            self._client = connect(
+                self.endpoint, self._key, concurrency=settings.concurrency, deadline_s=settings.deadline_s
+            )
+        if not self._named:
+            self._named = True
+            self._name_host()
+        try:
+            with anyio.fail_after(max(left_s, 0.001)):
+                return await post(self._client, body)
+        except TimeoutError:
+            raise Fault("timeout") from None
+
+    async def _wait_for_leave(self) -> None:
+        """Nobody asks before the moment the endpoint named."""
+        while (wait_s := self._resume_at - self._clock()) > 0:
+            await self._sleep(wait_s)
+
+    def _backoff(self, tries: int) -> float:
+        """Half a second, doubled each time, spread so that many callers do not come back together."""
+        longest: float = min(self._backoff_s * 2 ** (tries - 1), LONGEST_BACKOFF_S)
+        return longest * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+
+    def _no_answer(self, request: ModelRequest, fault: Fault) -> EndpointError | AnswerError:
+        """The error for a request that came to nothing; counts towards the circuit."""
+        if fault.kind in STOPS:
+            return self._stop(STOPS[fault.kind])
+        if fault.kind == "rate":
+            return self._stop(f"asks to wait longer than llm.max_pause_s ({self.settings.max_pause_s:.0f} s)")
+        if fault.kind == "too-long":
+            return AnswerError(
+                f"request {request.hash}: the prompt is longer than the endpoint's context", fault="too-long"
+            )
+        if fault.kind in ("bad-request", "refused-form"):
+            return AnswerError(
+                f"request {request.hash}: the endpoint refused the request (status {fault.status})", fault="bad-request"
+            )
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row >= IN_A_ROW:
+            return self._stop(f"gave no answer to {IN_A_ROW} requests in a row")
+        shown = f"{fault.kind}, status {fault.status}" if fault.status else fault.kind
+        return EndpointError(
+            f"request {request.hash}: no answer from {self.address.host} ({shown})",
+            kept="every answer so far.",
+            next_step="run again; verbatim doctor looks at the endpoint.",
+        )
+
+    def _stop(self, what: str) -> RunStopError:
+        return RunStopError(
+            f"{self.address.host} {what}.",
+            kept="every answer and every finished interview.",
+            next_step="verbatim doctor looks at the endpoint; the same command goes on from here.",
+        )
+
+    def _read(self, kept: Kept) -> ModelAnswer:
+        assert kept.raw is not None
+        answer = read_envelope(
+            kept.raw,
+            kept.request,
+            answers_as=self.settings.answers_as,
+            tokens_per_character=self.tokens_per_character,
+        )
+        seconds = sum(attempt.seconds for attempt in kept.attempts)
+        return answer.model_copy(update={"seconds": round(seconds, 3), "attempts": max(len(kept.attempts), 1)})
+
+    def _name_host(self) -> None:
+        if not self.local:
+            how = "" if self.address.encrypted else ", not encrypted on the way"
+            self.say(f"Transcripts go to {self.address.host}{how} (model {self.model}).")
+
+
+def _attempt(seconds: float, fault: Fault | None = None) -> Attempt:
+    raw = fault.raw[:LONGEST_FAULT] if fault is not None and fault.raw else None
+    return Attempt(
+        at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        seconds=round(seconds, 3),
+        status=fault.status if fault is not None else 200,
+        fault=fault.kind if fault is not None else None,
+        raw=raw,
+    )

@@ -1,0 +1,41 @@
+"""Answers from disk only: a finished batch again, a cassette in a test, a gold set with recorded answers."""
+
+from __future__ import annotations
+
+from pipeline.adapters.llm.budget import Meter
+from pipeline.adapters.llm.envelope import read_envelope
+from pipeline.adapters.llm.kept import KeptAnswers
+from pipeline.errors import EndpointError
+from pipeline.records import ModelAnswer, ModelRequest
+from pipeline.settings import Llm
+
+
+class RecordedLLM:
+    """Replays a folder of kept answers. Whatever was not recorded is an error that names the request."""
+
+    def __init__(self, endpoint: str, model: str, kept: KeptAnswers, settings: Llm, *, local: bool = True) -> None:
+        self.endpoint, self.model, self.local, self.kept = endpoint, model, local, kept
+        self.temperature, self.max_output_tokens = settings.temperature, settings.max_output_tokens
+        self.answers_as = settings.answers_as
+        self.meter = Meter()
+
+    async def complete(self, request: ModelRequest) -> ModelAnswer:
+        """The recorded answer. Raises EndpointError on a miss and AnswerError for a recorded fault."""
+        kept = self.kept.read(request.hash)
+        if kept is None or kept.raw is None:
+            raise EndpointError(
+                f"request {request.hash} ({self.model} at {self.endpoint}, {len(request.messages)} messages) "
+                f"has no recorded answer in {self.kept.folder}.",
+                kept="every recorded answer.",
+                next_step="unset llm.replay to ask the endpoint, or read a batch file that holds it.",
+            )
+        self.meter.cached += 1
+        answer = read_envelope(kept.raw, request, answers_as=self.answers_as)
+        seconds = round(sum(attempt.seconds for attempt in kept.attempts), 3)
+        return answer.model_copy(update={"cached": True, "seconds": seconds, "attempts": max(len(kept.attempts), 1)})
+
+    def turn_down(self, request_hash: str) -> None:
+        """Nothing: a recording is not changed by being played."""
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
