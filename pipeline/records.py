@@ -30,6 +30,8 @@ Reason = Literal[
     "probe_not_interviewer",
     "duplicate",
     "overlap",
+    "unsupported",
+    "not_located",
 ]
 
 
@@ -164,7 +166,11 @@ class Chunk(Record):
 
 
 class Draft(Record):
-    """What an extractor points at, unproved: line numbers and a rubric id. There is no text in it."""
+    """What an extractor points at, unproved: line numbers and a rubric id. There is no text in it.
+
+    `fault` is a reason for rejection that the line numbers do not show: a second pass did not find the signal in the
+    quote, or a quote that a model wrote out could not be located.
+    """
 
     chunk: int
     pillar: str
@@ -173,6 +179,7 @@ class Draft(Record):
     last: int
     prompted_by: int | None = None
     request_hash: str | None = None
+    fault: Reason | None = None  # what its extractor already knows to be wrong with it
 
 
 class ProbeDraft(Record):

@@ -27,6 +27,10 @@ from pipeline.rubric import Rubric
 
 VERSION = 1
 MAX_LINES = 3
+_KNOWN_FAULTS: dict[Reason, str] = {
+    "unsupported": "a second look at the quote alone did not find the signal",
+    "not_located": "the model's text does not stand in what was said",
+}
 
 
 def verify(
@@ -106,6 +110,8 @@ class _Desk:
 
     def _fault(self, draft: Draft) -> tuple[Reason, str] | None:
         where = f"lines {draft.first}-{draft.last}"
+        if draft.fault is not None:
+            return draft.fault, _KNOWN_FAULTS.get(draft.fault, "found wrong by its extractor")
         if draft.last < draft.first:
             return "reversed", f"{where} run backwards"
         if not self._in_chunk(draft.chunk, draft.first) or not self._in_chunk(draft.chunk, draft.last):

@@ -79,7 +79,8 @@ CREATE TABLE drafts (
     first        INTEGER NOT NULL,
     last         INTEGER NOT NULL,
     prompted_by  INTEGER,
-    request_hash VARCHAR
+    request_hash VARCHAR,
+    fault        VARCHAR                    -- a reason for rejection that its extractor knew
 );
 CREATE TABLE evidence (
     evidence_id     VARCHAR NOT NULL,

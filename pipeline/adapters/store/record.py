@@ -245,7 +245,7 @@ def load_drafts(db: Session, interview_id: str) -> Extraction | None:
     return Extraction(
         **head[0],
         drafts=tuple(
-            Draft(**{f: row[f] for f in (*fields, "signal", "first", "last", "prompted_by")})
+            Draft(**{f: row[f] for f in (*fields, "signal", "first", "last", "prompted_by", "fault")})
             for row in rows
             if row["kind"] == "evidence"
         ),
