@@ -12,7 +12,7 @@ import sys
 import typer
 
 from pipeline.errors import VerbatimError
-from pipeline.verbs import look, work
+from pipeline.verbs import evaluate, look, work
 
 app = typer.Typer(
     name="verbatim",
@@ -31,6 +31,7 @@ app.command(rich_help_panel=MAIN)(look.status)
 app.command(rich_help_panel=MAIN)(look.evidence)
 app.command(rich_help_panel=MAIN)(work.roles)
 app.command(rich_help_panel=MAIN)(look.sql)
+app.command(name="eval", rich_help_panel="Measuring")(evaluate.evaluate)
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,1 @@
+"""What is measured, one metric a file: each counts a numerator and a denominator per document."""

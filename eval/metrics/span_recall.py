@@ -1,0 +1,10 @@
+"""Share of gold spans that are found."""
+
+from __future__ import annotations
+
+from eval.matching import Case
+
+
+def count(case: Case) -> tuple[float, float]:
+    """Numerator and denominator of one interview."""
+    return len(case.pairs), len(case.sample.spans)

@@ -1,0 +1,41 @@
+"""Run tasks with a solver on a split, and name all that shaped the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eval.dataset import RUBRIC, gold_hash
+from eval.results import EvalRun
+from eval.solving import Progress
+from eval.tasks import TASKS, Bench
+from pipeline.errors import SettingsError
+from pipeline.hashing import content_hash
+from pipeline.ports import Extractor
+from pipeline.prompting import load_rubric, load_template
+
+
+def run_tasks(
+    names: Sequence[str],
+    extractor: Extractor,
+    solver: str,
+    split: str,
+    *,
+    template: str = "extract",
+    twice: bool = False,
+    progress: Progress | None = None,
+) -> EvalRun:
+    """The named tasks, or all. Raises SettingsError for a task that does not exist."""
+    unknown = [name for name in names if name not in TASKS]
+    if unknown:
+        raise SettingsError(f"there is no task '{unknown[0]}'.", next_step=f"choose from: {', '.join(TASKS)}.")
+    bench = Bench(extractor, solver, split, twice=twice, progress=progress)
+    rubric = load_rubric(RUBRIC)
+    results = tuple(TASKS[name](bench) for name in names or TASKS)
+    sent = [pillar.for_model() for pillar in rubric.pillars]
+    return EvalRun(
+        gold_hash=gold_hash(bench.samples),
+        prompt_hash=load_template(template).hash,
+        rubric_hash=content_hash(sent),
+        solver_hash=extractor.fingerprint(rubric),
+        results=results,
+    )
