@@ -29,8 +29,8 @@ def test_every_public_column_has_a_meaning(tmp_path: Path) -> None:
 
 PUBLIC = {
     "evidence_quotes": "evidence_id candidate_id interview_id recording_id role_profile pillar signal polarity quote "
-    "speaker start_s end_s first_line last_line prompted question_id extractor model prompt_hash rubric_hash transcript_hash "
-    "request_hash run_id created_at",
+    "speaker start_s end_s first_line last_line prompted question_id extractor model prompt_hash rubric_hash "
+    "transcript_hash request_hash run_id created_at",
     "coverage_by_pillar": "interview_id candidate_id pillar state strong weak probes",
     "calls_current": "candidate_id interview_id reviewer_id pillar step level rationale evidence_ids created_at",
     "finding_list": "feedback_id candidate_id interviewer_id code start end text severity source",
