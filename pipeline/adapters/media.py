@@ -16,7 +16,6 @@ import contextlib
 import json
 import os
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError
 
+from pipeline.adapters.files import opened, shown
 from pipeline.errors import MediaError
 from pipeline.records import Record
 
@@ -152,7 +152,7 @@ class Decoded:
 def probe(path: Path, caps: Caps | None = None) -> Probe:
     """Length, channels and codec of a recording; MediaError when it is none."""
     caps = caps or Caps()
-    with _opened(path, caps) as source, tempfile.TemporaryFile() as nowhere:
+    with opened(path, MediaError, caps.max_bytes) as source, tempfile.TemporaryFile() as nowhere:
         return _read(Probe, _run("probe", path, source, nowhere, caps), path, caps)
 
 
@@ -165,7 +165,7 @@ def decode(path: Path, *, workdir: Path, caps: Caps | None = None) -> Decoded:
     workdir.mkdir(parents=True, exist_ok=True, mode=0o700)
     samples = tempfile.TemporaryFile(dir=workdir)  # noqa: SIM115  it lives as long as Decoded
     try:
-        with _opened(path, caps) as source:
+        with opened(path, MediaError, caps.max_bytes) as source:
             report = _read(_Report, _run("decode", path, source, samples, caps), path, caps)
         _refuse_truncated(report, path)
         return Decoded(samples, report)
@@ -201,31 +201,6 @@ def channels_differ(decoded: Decoded) -> bool:
     owned = ranked[:, -1] > 4 * ranked[:, -2]
     owners = np.bincount(active[owned].argmax(axis=1), minlength=decoded.channels)
     return bool(owned.mean() >= 0.6 and (owners >= 20).sum() >= 2)
-
-
-@contextlib.contextmanager
-def _opened(path: Path, caps: Caps) -> Iterator[int]:
-    """A descriptor of a regular file of sane size; never through a link, never waiting for a pipe."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        descriptor = os.open(path, flags)
-    except (OSError, ValueError) as fault:
-        reason = "is a link" if path.is_symlink() else "cannot be opened" if path.exists() else "does not exist"
-        raise MediaError(f"{shown(path)} {reason}.", next_step="Name the recording itself.") from fault
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise MediaError(f"{shown(path)} is not a file.", next_step="Name a recording.")
-        if status.st_size == 0:
-            raise MediaError(f"{shown(path)} is empty (0 bytes).", next_step="Export or copy the recording again.")
-        if status.st_size > caps.max_bytes:
-            raise MediaError(
-                f"{shown(path)} has {status.st_size >> 20:,} MB, more than the {caps.max_bytes >> 20:,} MB allowed.",
-                next_step="Extract its sound track first.",
-            )
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _run(verb: str, path: Path, source: int, samples: IO[bytes], caps: Caps) -> dict[str, Any]:
@@ -329,8 +304,3 @@ def _flags(report: _Report) -> tuple[str, ...]:
     if report.tracks > 1:
         flags.append(f"{report.tracks} sound tracks, only the first is read")
     return tuple(flags)
-
-
-def shown(path: Path) -> str:
-    """A file name fit for a terminal: hostile names keep their letters and lose their powers."""
-    return "".join(letter if letter.isprintable() else "?" for letter in path.name or str(path))[:120]
