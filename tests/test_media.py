@@ -320,6 +320,20 @@ def test_nothing_is_left_on_disk(tmp_path: Path):
     gc.collect()
 
 
+def test_a_clip_is_the_stretch_that_was_asked_for(tmp_path: Path):
+    left = np.concatenate([tone(2, 300), tone(2, 600), tone(2, 900)])
+    with decode(wav(tmp_path / "a.wav", np.stack([left, left // 50], axis=1)), workdir=tmp_path) as sound:
+        (tmp_path / "clip.mp3").write_bytes(sound.clip(2.0, 4.0, channel=0))
+        mixed = sound.clip(2.0, 4.0)
+        assert sound.clip(5.5, 99.0)
+        assert sound.clip(99.0, 100.0)
+    assert len(mixed) < 12_000
+    with decode(tmp_path / "clip.mp3", workdir=tmp_path) as cut:
+        assert cut.channels == 1
+        assert cut.duration_s == pytest.approx(2.0, abs=0.15)
+        assert np.abs(np.fft.rfft(cut.mono()[4000:20000])).argmax() == pytest.approx(600, abs=3)
+
+
 # --- One person a channel?
 
 

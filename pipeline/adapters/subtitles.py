@@ -105,7 +105,8 @@ def _read(text: str, kind: Kind | None, flags: list[str]) -> ImportedTranscript:
     else:
         raw = read_otter(text, flags)
     for number, cue in enumerate(raw, start=1):
-        if _FORBIDDEN.search(cue.text) or _FORBIDDEN.search(cue.speaker or ""):  # JSON can escape what a file cannot hold
+        # JSON can escape what a file cannot hold.
+        if _FORBIDDEN.search(cue.text) or _FORBIDDEN.search(cue.speaker or ""):
             raise TranscriptError(f"cue {number}: a NUL or half a character.")
         if not 0 <= cue.start_s <= MAX_S or not 0 <= (cue.end_s or 0) <= MAX_S:
             raise TranscriptError(f"cue {number}: a time before the start or after {MAX_S / 3600:.0f} hours.")
