@@ -39,7 +39,7 @@ def agreement(patterns: Mapping[Pattern, int], draws: int = 2000) -> Agreement |
     kept = sorted((pattern, times) for pattern, times in patterns.items() if sum(pattern) >= 2 and times > 0)
     if not kept:
         return None
-    levels = np.array([pattern for pattern, _ in kept], float)
+    levels = np.array([pattern for pattern, _ in kept], np.float64)
     times = np.array([count for _, count in kept], np.int64)
     parts = _Parts.of(levels)
     alpha = _finite(parts.alpha(times[None, :].astype(float))[0])
@@ -91,8 +91,9 @@ class _Parts(NamedTuple):
 
 def _ac2(parts: _Parts, times: NDArray[np.int64], patterns: Mapping[Pattern, int]) -> float | None:
     """Gwet's AC2: chance agreement from every unit that has a call, agreement from those with two."""
-    counts = np.array([pattern for pattern, units in sorted(patterns.items()) if units > 0 and sum(pattern)], float)
-    units = np.array([units for pattern, units in sorted(patterns.items()) if units > 0 and sum(pattern)], float)
+    called = [(pattern, count) for pattern, count in sorted(patterns.items()) if count > 0 and sum(pattern) > 0]
+    counts = np.array([pattern for pattern, _ in called], np.float64)
+    units = np.array([count for _, count in called], np.float64)
     share = units @ (counts / counts.sum(1)[:, None]) / units.sum()
     size = len(share)
     chance = float(parts.weights.sum() * (share * (1 - share)).sum() / (size * (size - 1)))

@@ -32,11 +32,16 @@ class Concordance(NamedTuple):
 
 
 def cross_table(scores: Sequence[float] | Floats, outcomes: Sequence[int] | Ints) -> Ints:
-    """Counts, scores ascending down the rows, outcomes ascending along the columns."""
+    """Counts of single hires, scores ascending down the rows, outcomes ascending along the columns."""
+    return cross_table_counts(np.asarray(scores, float), np.asarray(outcomes), np.ones(len(scores), np.int64))
+
+
+def cross_table_counts(scores: Floats, outcomes: Ints, counts: Ints) -> Ints:
+    """The same from rows (score, outcome, how many)."""
     _, row = np.unique(np.asarray(scores, float).round(9), return_inverse=True)
     _, column = np.unique(np.asarray(outcomes), return_inverse=True)
     table = np.zeros((row.max(initial=-1) + 1, column.max(initial=-1) + 1), np.int64)
-    np.add.at(table, (row, column), 1)
+    np.add.at(table, (row, column), counts)
     return table
 
 
@@ -108,3 +113,36 @@ def _unanimous(tables: Sequence[Ints], c: float) -> tuple[Interval | None, float
         return None, None
     limit = 0.05 ** (1 / apart)
     return Interval(limit, 1.0) if c == 1 else Interval(0.0, 1 - limit), 0.5**apart
+
+
+def difference(first: Floats, second: Floats, outcomes: Ints, strata: Ints) -> tuple[float, Interval] | None:
+    """c of one score minus c of another over the same hires, with the interval of the difference.
+
+    Each hire's influence on both is taken together, so what the two scores share cancels.
+    """
+    parts = [_influence(score, outcomes, strata) for score in (first, second)]
+    if parts[0] is None or parts[1] is None or len(outcomes) < 3:
+        return None
+    (c1, own1), (c2, own2) = parts[0], parts[1]
+    n = len(outcomes)
+    reach = float(stats.t.ppf(0.975, n - 1)) * math.sqrt(float(((own1 - own2) ** 2).sum()) * n / (n - 1))
+    return c1 - c2, Interval(c1 - c2 - reach, c1 - c2 + reach)
+
+
+def _influence(scores: Floats, outcomes: Ints, strata: Ints) -> tuple[float, Floats] | None:
+    agree, differ = np.zeros(len(outcomes)), np.zeros(len(outcomes))
+    for stratum in np.unique(strata):
+        inside = np.flatnonzero(strata == stratum)
+        levels, row = np.unique(scores[inside].round(9), return_inverse=True)
+        kinds, column = np.unique(outcomes[inside], return_inverse=True)
+        table = np.zeros((len(levels), len(kinds)))
+        np.add.at(table, (row, column), 1)
+        _, up, down = _cell_pairs(table)
+        place = np.full(table.shape, -1)
+        place[table > 0] = np.arange(len(up))
+        agree[inside], differ[inside] = up[place[row, column]], down[place[row, column]]
+    pairs = (agree.sum() + differ.sum()) / 2
+    if pairs == 0:
+        return None
+    c = agree.sum() / 2 / pairs
+    return float(c), (agree - c * (agree + differ)) / pairs

@@ -1,0 +1,111 @@
+"""Agreement, as two different numbers that are never averaged: two people who read the same interview, and two
+interviews of one candidate (where different behaviour was on show, and less agreement is expected)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.retro.agreement import Pattern, agreement
+from pipeline.retro.database import Db
+from pipeline.retro.validity import pair
+
+# One call a reader; `patterns` counts how many readers chose each level, and how many interviews look so.
+_SAME = """
+SELECT pillar, weak, ok, strong, count(*) AS units FROM (
+    SELECT pillar, interview_id, count(*) FILTER (value = 0) AS weak, count(*) FILTER (value = 1) AS ok,
+           count(*) FILTER (value = 2) AS strong FROM r_call GROUP BY pillar, interview_id)
+GROUP BY ALL ORDER BY ALL
+"""
+_ACROSS = """
+SELECT pillar, weak, ok, strong, count(*) AS units FROM (
+    SELECT pillar, candidate_id, count(*) FILTER (value = 0) AS weak, count(*) FILTER (value = 1) AS ok,
+           count(*) FILTER (value = 2) AS strong
+    FROM (SELECT pillar, candidate_id, interview_id, round(avg(value))::INTEGER AS value
+          FROM r_call WHERE own GROUP BY ALL)
+    GROUP BY pillar, candidate_id)
+GROUP BY ALL ORDER BY ALL
+"""
+DOMINANT = 0.8  # share of one level above which raw agreement and AC2 stand beside alpha
+# Kappa bands are printed only when the whole interval lies in one (Krippendorff 2004).
+BANDS = ((0.8, 1.01, "reliable"), (0.667, 0.8, "tentative"), (-1.01, 0.667, "not reliable"))
+
+
+def by_pillar(db: Db) -> list[dict[str, Any]]:
+    """Agreement per pillar and over all pillars ("all")."""
+    same, across = _patterns(db, _SAME), _patterns(db, _ACROSS)
+    return [
+        _one(pillar, same.get(pillar, {}), across.get(pillar, {})) for pillar in sorted(same | across, key=_last_all)
+    ]
+
+
+def _last_all(pillar: str) -> tuple[bool, str]:
+    return pillar == "all", pillar
+
+
+def _patterns(db: Db, sql: str) -> dict[str, dict[Pattern, int]]:
+    found: dict[str, dict[Pattern, int]] = {}
+    for row in db.rows(sql):
+        pattern = (int(row["weak"]), int(row["ok"]), int(row["strong"]))
+        for name in (str(row["pillar"]), "all"):
+            own = found.setdefault(name, {})
+            own[pattern] = own.get(pattern, 0) + int(row["units"])
+    return found
+
+
+def _one(pillar: str, same: dict[Pattern, int], across: dict[Pattern, int]) -> dict[str, Any]:
+    here, elsewhere = agreement(same), agreement(across)
+    levels = [sum(pattern[level] * units for pattern, units in same.items()) for level in range(3)]
+    found: dict[str, Any] = {"pillar": pillar, "alpha": None, "ci": None, "ac2": None, "raw": None, "double_read": 0}
+    if here is not None:
+        found |= {
+            "alpha": here.alpha,
+            "ci": pair(here.interval),
+            "ac2": here.ac2,
+            "raw": here.raw,
+            "double_read": here.units,
+        }
+    found["across_interviews"] = (
+        None if elsewhere is None
+        else {"alpha": elsewhere.alpha, "ci": pair(elsewhere.interval), "units": elsewhere.units}
+    )  # fmt: skip
+    found["pairs"] = _pairs(same)
+    found["one_level_dominates"] = bool(sum(levels)) and max(levels) / sum(levels) > DOMINANT
+    found["band"] = _band(found["ci"])
+    return found
+
+
+def _band(ci: list[float] | None) -> str | None:
+    if ci is None:
+        return None
+    return next((name for low, high, name in BANDS if low <= ci[0] and ci[1] < high), None)
+
+
+def _pairs(patterns: dict[Pattern, int]) -> list[list[int]]:
+    """3 x 3 counts of unordered pairs of readers of one interview, the lower level first."""
+    table = [[0] * 3 for _ in range(3)]
+    for pattern, units in patterns.items():
+        for low in range(3):
+            table[low][low] += units * pattern[low] * (pattern[low] - 1) // 2
+            for high in range(low + 1, 3):
+                table[low][high] += units * pattern[low] * pattern[high]
+    return table
+
+
+def clashes(db: Db, limit: int = 5) -> list[dict[str, Any]]:
+    """Interviews in which one reader said weak and another strong, with a quote for each side: to calibrate on."""
+    return db.rows(
+        """
+        WITH met AS (
+            SELECT interview_id, pillar FROM r_call GROUP BY ALL HAVING min(value) = 0 AND max(value) = 2
+            ORDER BY ALL LIMIT ?),
+        quoted AS (
+            SELECT interview_id, pillar, polarity, arg_min(quote, start_s) AS quote, min(start_s) AS start_s
+            FROM evidence_quotes SEMI JOIN met USING (interview_id, pillar) GROUP BY ALL)
+        SELECT m.interview_id, m.pillar, w.quote AS weak, w.start_s AS weak_s, s.quote AS strong, s.start_s AS strong_s
+        FROM met m
+        LEFT JOIN quoted w ON w.interview_id = m.interview_id AND w.pillar = m.pillar AND w.polarity = 'weak'
+        LEFT JOIN quoted s ON s.interview_id = m.interview_id AND s.pillar = m.pillar AND s.polarity = 'strong'
+        ORDER BY m.interview_id, m.pillar
+        """,
+        [limit],
+    )
