@@ -12,7 +12,7 @@ import sys
 import typer
 
 from pipeline.errors import VerbatimError
-from pipeline.verbs import evaluate, look, work
+from pipeline.verbs import evaluate, history, look, work
 
 app = typer.Typer(
     name="verbatim",
@@ -32,6 +32,10 @@ app.command(rich_help_panel=MAIN)(look.evidence)
 app.command(rich_help_panel=MAIN)(work.roles)
 app.command(rich_help_panel=MAIN)(look.sql)
 app.command(name="eval", rich_help_panel="Measuring")(evaluate.evaluate)
+AFTER = "Afterwards"
+app.command(name="import", rich_help_panel=AFTER)(history.import_)
+app.command(rich_help_panel=AFTER)(history.retro)
+app.command(rich_help_panel=AFTER)(history.export)
 
 
 def _version(wanted: bool) -> None:
