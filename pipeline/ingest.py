@@ -23,9 +23,19 @@ TEXT = frozenset(["vtt", "srt", "json", "txt"])
 ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 SAME_LENGTH_S = 2.0  # tracks of one call are as long as each other
 _REQUIRED = ("interview_id", "candidate_id", "consent")
-_OPTIONAL = ("role_profile", "date", "format", "interviewers", "questions", "recordings", "transcript", "roles")
+_OPTIONAL = (
+    "role_profile",
+    "date",
+    "format",
+    "interviewers",
+    "questions",
+    "names",
+    "recordings",
+    "transcript",
+    "roles",
+)
 _KEYS = frozenset((*_REQUIRED, *_OPTIONAL))
-_LISTS = ("interviewers", "questions", "recordings")
+_LISTS = ("interviewers", "questions", "names", "recordings")
 
 
 class Refusal(Record):

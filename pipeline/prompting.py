@@ -13,7 +13,7 @@ from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -31,6 +31,7 @@ class PromptTemplate(Record):
     user: str
     inputs: tuple[str, ...]
     examples: str | None = None
+    answer: Literal["lines", "quotes"] = "lines"  # the form in which a model names what it found
 
     @cached_property
     def hash(self) -> str:
@@ -120,7 +121,12 @@ def load_template(name: str, folder: Path | None = None) -> PromptTemplate:
     used = {*Template(system).get_identifiers(), *Template(user).get_identifiers()}
     if used != set(inputs) or header.get("id") != name:
         raise RubricError(f"{path}: id or inputs do not match the text (slots used: {sorted(used)}).")
-    return PromptTemplate(name=name, system=system, user=user, inputs=inputs, examples=header.get("examples"))
+    form = header.get("answer", "lines")
+    if form not in ("lines", "quotes"):
+        raise RubricError(f"{path}: answer must be 'lines' or 'quotes'.")
+    return PromptTemplate(
+        name=name, system=system, user=user, inputs=inputs, examples=header.get("examples"), answer=form
+    )
 
 
 def load_examples(name: str, folder: Path | None = None) -> list[dict[str, Any]]:

@@ -51,6 +51,7 @@ class Interview(Record):
     format: str | None = None
     interviewers: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # of people, to be replaced before words go to a host that is not this machine
     recordings: tuple[str, ...] = ()
     transcript: str | None = None
     roles: dict[str, Role] = Field(default_factory=dict)

@@ -120,8 +120,27 @@ def make_extractor(settings: Settings, workspace: Workspace) -> Extractor:
 
     template = load_template(settings.extract.template)
     examples = [read_example(table) for table in load_examples(template.examples)] if template.examples else []
-    shown = render_examples(examples, load_rubric(settings.extract.rubric))
-    return ModelExtractor(open_llm(settings.llm, workspace), template, shown)
+    llm = open_llm(settings.llm, workspace)
+    hides = settings.llm.redact == "on" or (settings.llm.redact == "auto" and not llm.local)
+
+    def names_of(interview_id: str) -> list[str]:
+        with workspace.store().session() as db:
+            return [*settings.llm.redact_names, *known_names(record.load_interview(db, interview_id))]
+
+    return ModelExtractor(
+        llm,
+        template,
+        render_examples(examples, load_rubric(settings.extract.rubric), template.answer),
+        names_of=names_of if hides else None,
+        support_check=settings.llm.support_check,
+        against_pass=settings.llm.against_pass,
+        turn_down=llm.turn_down,
+    )
+
+
+def known_names(interview: Interview) -> list[str]:
+    """What the manifest tells of people's names; speaker labels come with the lines."""
+    return [*interview.names, interview.candidate_id, *interview.interviewers]
 
 
 class StoredDrafts:

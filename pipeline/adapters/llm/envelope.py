@@ -66,6 +66,11 @@ def read_envelope(
     )
 
 
+def too_long(request: ModelRequest) -> AnswerError:
+    """The error for a prompt that does not fit."""
+    return AnswerError(f"request {request.hash}: the prompt exceeds the endpoint's context", fault="too-long")
+
+
 def characters(request: ModelRequest) -> int:
     """Length of everything that is shown to the model."""
     return sum(len(message["content"]) for message in request.messages)

@@ -35,11 +35,16 @@ class Attempt(Record):
 
 
 class Kept(Record):
-    """One request and what came back. `raw` is the response body as received, None while there is none."""
+    """One request and what came back.
+
+    `raw` is the response body as received, None while there is none. `too_long`: the prompt did not fit, which asking
+    again would not change.
+    """
 
     request: ModelRequest
     dialect: Dialect
     raw: str | None = None
+    too_long: bool = False
     via: str = "live"
     attempts: tuple[Attempt, ...] = ()
     turned_down: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ import anyio.to_thread
 from pipeline.adapters.llm.address import Address
 from pipeline.adapters.llm.budget import Budget, estimate_tokens
 from pipeline.adapters.llm.dialect import Dialect, Profile
-from pipeline.adapters.llm.envelope import characters, read_envelope, usage_of
+from pipeline.adapters.llm.envelope import characters, read_envelope, too_long, usage_of
 from pipeline.adapters.llm.kept import LONGEST_FAULT, Attempt, Kept, KeptAnswers
 from pipeline.adapters.llm.post import STOPS, Fault, connect, post
 from pipeline.errors import AnswerError, EndpointError, RunStopError
@@ -80,6 +80,8 @@ class LiveLLM:
         try:
             async with self._under_way.setdefault(name, anyio.Lock()):
                 before = self.kept.read(name)
+                if before is not None and before.too_long:
+                    raise too_long(request)
                 if before is not None and before.raw is not None:
                     self.budget.meter.cached += 1
                     return self._read(before).model_copy(update={"cached": True})
@@ -106,7 +108,8 @@ class LiveLLM:
         try:
             dialect, raw = await self._speak(request, attempts)
         except Fault as fault:
-            await self._keep(kept.model_copy(update={"attempts": (*kept.attempts, *attempts)}))
+            more = {"attempts": (*kept.attempts, *attempts), "too_long": fault.kind == "too-long"}
+            await self._keep(kept.model_copy(update=more))
             raise self._no_answer(request, fault) from None
         kept = kept.model_copy(
             update={"dialect": dialect, "raw": raw, "attempts": (*kept.attempts, *attempts), "via": "live"}
@@ -210,9 +213,7 @@ class LiveLLM:
         if fault.kind == "rate":
             return self._stop(f"asks to wait longer than llm.max_pause_s ({self.settings.max_pause_s:.0f} s)")
         if fault.kind == "too-long":
-            return AnswerError(
-                f"request {request.hash}: the prompt is longer than the endpoint's context", fault="too-long"
-            )
+            return too_long(request)
         if fault.kind in ("bad-request", "refused-form"):
             return AnswerError(
                 f"request {request.hash}: the endpoint refused the request (status {fault.status})", fault="bad-request"

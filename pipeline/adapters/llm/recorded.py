@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.adapters.llm.budget import Meter
-from pipeline.adapters.llm.envelope import read_envelope
+from pipeline.adapters.llm.envelope import read_envelope, too_long
 from pipeline.adapters.llm.kept import KeptAnswers
 from pipeline.errors import EndpointError
 from pipeline.records import ModelAnswer, ModelRequest
@@ -22,6 +22,8 @@ class RecordedLLM:
     async def complete(self, request: ModelRequest) -> ModelAnswer:
         """The recorded answer. Raises EndpointError on a miss and AnswerError for a recorded fault."""
         kept = self.kept.read(request.hash)
+        if kept is not None and kept.too_long:
+            raise too_long(request)
         if kept is None or kept.raw is None:
             raise EndpointError(
                 f"request {request.hash} ({self.model} at {self.endpoint}, {len(request.messages)} messages) "
