@@ -12,7 +12,7 @@ import sys
 import typer
 
 from pipeline.errors import VerbatimError
-from pipeline.verbs import evaluate, history, look, work
+from pipeline.verbs import evaluate, history, look, notes, work
 
 app = typer.Typer(
     name="verbatim",
@@ -31,6 +31,8 @@ app.command(rich_help_panel=MAIN)(look.status)
 app.command(rich_help_panel=MAIN)(look.evidence)
 app.command(rich_help_panel=MAIN)(work.roles)
 app.command(rich_help_panel=MAIN)(look.sql)
+NOTES = "Written feedback"
+app.command(rich_help_panel=NOTES)(notes.claims)
 app.command(name="eval", rich_help_panel="Measuring")(evaluate.evaluate)
 AFTER = "Afterwards"
 app.command(name="import", rich_help_panel=AFTER)(history.import_)

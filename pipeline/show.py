@@ -16,8 +16,10 @@ from rich.text import Text
 
 from pipeline.adapters.store import look
 from pipeline.adapters.store.connection import Row, Session
+from pipeline.claims import Claim
 from pipeline.errors import RubricError
 from pipeline.prompting import load_rubric
+from pipeline.records import Line
 from pipeline.workspace import Workspace
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
@@ -203,4 +205,25 @@ def say_next(workspace: Workspace, feedback: Path) -> None:
             f"  verbatim lint {feedback}\n"
             f"  verbatim review -w {folder}"
         )
+    )
+
+
+def show_claims(text: str, claims: Sequence[Claim], lines: Sequence[Line]) -> None:
+    """Each claim with the lines it was linked to."""
+    style = {"supported": "green", "contradicted": "red", "none_found": "yellow"}
+    table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
+    table.add_column(width=12)
+    table.add_column(ratio=1)
+    for claim in claims:
+        table.add_row(
+            Text(claim.state.replace("_", " "), style=style[claim.state]), Text(plain(text[claim.start : claim.end]))
+        )
+        table.add_row("", Text(plain(claim.detail), style="dim"))
+        for line in lines[(claim.first_line or 1) - 1 : claim.last_line or 0] if claim.counted is None else ():
+            table.add_row("", Text(f"{clock(line.start_s)}  “{plain(line.text)}”"))
+    out = console()
+    out.print(table)
+    counts = {state: sum(claim.state == state for claim in claims) for state in style}
+    out.print(
+        ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in counts.items()) if claims else "No claim found."
     )

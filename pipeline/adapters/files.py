@@ -39,3 +39,14 @@ def opened(path: Path, error: type[MediaError] | type[TranscriptError], max_byte
 def shown(path: Path) -> str:
     """A file name fit for a terminal: hostile names keep their letters and lose their powers."""
     return "".join(letter if letter.isprintable() else "?" for letter in path.name or str(path))[:120]
+
+
+def read_text(path: Path, max_bytes: int = 16_000_000) -> str:
+    """A UTF-8 text file a person named. Raises TranscriptError with the reason when it is none."""
+    with opened(path, TranscriptError, max_bytes) as descriptor, os.fdopen(descriptor, "rb", closefd=False) as file:
+        content = file.read(max_bytes + 1)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        line = content.count(b"\n", 0, fault.start) + 1
+        raise TranscriptError(f"{shown(path)}, line {line}: not UTF-8.", next_step="Save it as UTF-8.") from None

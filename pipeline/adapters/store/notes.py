@@ -1,0 +1,41 @@
+"""Keep what interviewers wrote, and what was found in it. The same file again replaces its findings and claims."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from pipeline.adapters.store.connection import Row, Session
+from pipeline.adapters.store.record import now
+
+
+def keep_feedback(
+    db: Session, *, path: str, text: str, interview_id: str | None = None, interviewer_id: str | None = None
+) -> str:
+    """Store a feedback text once; returns its id. Candidate and a sole interviewer follow from the interview."""
+    sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    feedback_id = f"f-{hashlib.sha256(f'{interview_id}|{path}|{sha256}'.encode()).hexdigest()[:16]}"
+    if db.value("SELECT count(*) FROM feedback WHERE feedback_id = ?", [feedback_id]):
+        return feedback_id
+    found = db.rows("SELECT candidate_id, interviewers FROM interviews WHERE interview_id = ?", [interview_id])
+    known: Row = found[0] if found else {"candidate_id": None, "interviewers": []}
+    sole = known["interviewers"][0] if len(known["interviewers"]) == 1 else None
+    row = {
+        "feedback_id": feedback_id,
+        "interview_id": interview_id,
+        "candidate_id": known["candidate_id"],
+        "interviewer_id": interviewer_id or sole,
+        "path": path,
+        "sha256": sha256,
+        "text": text,
+        "created_at": now(),
+    }
+    db.insert("feedback", [row])
+    return feedback_id
+
+
+def replace_rows(db: Session, table: str, feedback_id: str, rows: Sequence[Row]) -> None:
+    """Put `rows` in the place of what `table` (findings or claims) held for this feedback."""
+    with db.transaction():
+        db.execute(f'DELETE FROM "{table}" WHERE feedback_id = ?', [feedback_id])  # noqa: S608 - our own names
+        db.insert(table, [{"feedback_id": feedback_id, **row} for row in rows])
