@@ -39,8 +39,8 @@ def _dull(name: str, _options: Options) -> Extractor:
 
 
 def _model(options: Options, *, replay: bool) -> Extractor:
-    from pipeline.runner import make_extractor
     from pipeline.settings import load_settings
+    from pipeline.wiring import make_extractor
     from pipeline.workspace import Workspace
 
     if options.workspace is None:
@@ -70,7 +70,7 @@ def pointing_with(llm: LLM, template_name: str) -> ModelExtractor:
     """The production prompt around any LLM."""
     template = load_template(template_name)
     examples = [read_example(table) for table in load_examples(template.examples)] if template.examples else []
-    return ModelExtractor(llm, template, render_examples(examples, load_rubric(RUBRIC)))
+    return ModelExtractor(llm, template, render_examples(examples, load_rubric(RUBRIC), template.answer))
 
 
 SOLVERS: dict[str, Callable[[Options], Extractor]] = {

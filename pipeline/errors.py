@@ -12,12 +12,11 @@ VerbatimError            exit code 2: usage or set-up
 ├── AnswerError          a model's answer that cannot be accepted
 ├── StoreError           the database
 │   └── StoreBusyError   another program holds it
+├── ReviewError          a call or a correction that cannot be taken as it is
 └── MissingExtraError    an optional package is not installed
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 
 class VerbatimError(Exception):
@@ -68,12 +67,7 @@ class ModelMissingError(VerbatimError):
 
 
 class EndpointError(VerbatimError):
-    """A model endpoint that is not configured, not allowed or does not answer properly.
-
-    `calls` holds what was asked on the way (ModelCall records), so that spent tokens are counted.
-    """
-
-    calls: tuple[Any, ...] = ()
+    """A model endpoint that is not configured, not allowed or does not answer properly."""
 
 
 class RunStopError(EndpointError):
@@ -86,10 +80,8 @@ class AnswerError(VerbatimError):
     """A model's answer that was kept on disk but cannot be accepted as evidence.
 
     `fault` names the kind in one word: format, empty, refused, filtered, finish, length, other-model, truncated,
-    too-long or bad-request. `calls` as in EndpointError.
+    too-long, bad-request or no-answer.
     """
-
-    calls: tuple[Any, ...] = ()
 
     def __init__(self, what: str, *, fault: str = "format", kept: str = "", next_step: str = "") -> None:
         super().__init__(what, kept=kept, next_step=next_step)
@@ -102,6 +94,10 @@ class StoreError(VerbatimError):
 
 class StoreBusyError(StoreError):
     """Another program held the database for longer than we waited."""
+
+
+class ReviewError(VerbatimError):
+    """A call or a correction that cannot be taken: what to fill in, or why it is not the time."""
 
 
 class MissingExtraError(VerbatimError):

@@ -54,3 +54,13 @@ class LLM(Protocol):
     async def complete(self, request: ModelRequest) -> ModelAnswer:
         """The raw answer, from disk when this request was answered before. Raises AnswerError or EndpointError."""
         ...
+
+
+class AnyLLM(LLM, Protocol):
+    """An LLM with what the runner needs besides: where it is, and what becomes of answers that cannot be used."""
+
+    local: bool
+
+    def turn_down(self, request_hash: str) -> None:
+        """Do not use this answer again."""
+        ...

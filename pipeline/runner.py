@@ -26,8 +26,8 @@ from pipeline.adapters.store.connection import Session
 from pipeline.chunk import VERSION as CHUNK_VERSION
 from pipeline.chunk import cut_chunks
 from pipeline.coverage import cover
-from pipeline.errors import VerbatimError
-from pipeline.extract import ModelExtractor, read_example, render_examples
+from pipeline.errors import RunStopError, VerbatimError
+from pipeline.extract import ModelExtractor
 from pipeline.hashing import content_hash
 from pipeline.ingest import Intake
 from pipeline.injection import speaks_to_machine
@@ -35,14 +35,13 @@ from pipeline.lines import VERSION as LINES_VERSION
 from pipeline.lines import assemble, cut_lines, respeak
 from pipeline.listen import Listener, Said
 from pipeline.ports import Extractor, Transcriber
-from pipeline.prompting import load_examples, load_rubric, load_template
+from pipeline.prompting import load_rubric
 from pipeline.records import (
-    Chunk,
     Derived,
-    Extraction,
     Flag,
     Interview,
     Line,
+    ModelCall,
     Place,
     Record,
     Recording,
@@ -57,6 +56,7 @@ from pipeline.speakers import assign_roles, swap_alarm
 from pipeline.transcribe import known_roles
 from pipeline.verify import VERSION as VERIFY_VERSION
 from pipeline.verify import verify
+from pipeline.wiring import StoredDrafts, make_extractor, make_transcriber
 from pipeline.workspace import Workspace
 
 DERIVE_VERSION = (LINES_VERSION, CHUNK_VERSION, SPEAKERS_VERSION, VERIFY_VERSION)
@@ -101,66 +101,6 @@ class Todo(Record):
     key: str
 
 
-def make_transcriber(settings: Settings) -> Transcriber:
-    """The speech recogniser of the settings."""
-    from pipeline.adapters.whisper import WhisperSettings, WhisperTranscriber
-
-    chosen = settings.transcribe.model_dump(exclude={"max_hours"})
-    return WhisperTranscriber(WhisperSettings(**chosen))
-
-
-def make_extractor(settings: Settings, workspace: Workspace) -> Extractor:
-    """The model when one is configured, else the offline extractor."""
-    chosen = settings.extract.extractor
-    if chosen == "offline" or (chosen == "auto" and settings.llm.model is None):
-        from pipeline.adapters.offline import OfflineExtractor
-
-        return OfflineExtractor()
-    from pipeline.adapters.llm import open_llm
-
-    template = load_template(settings.extract.template)
-    examples = [read_example(table) for table in load_examples(template.examples)] if template.examples else []
-    llm = open_llm(settings.llm, workspace)
-    hides = settings.llm.redact == "on" or (settings.llm.redact == "auto" and not llm.local)
-
-    def names_of(interview_id: str) -> list[str]:
-        with workspace.store().session() as db:
-            return [*settings.llm.redact_names, *known_names(record.load_interview(db, interview_id))]
-
-    return ModelExtractor(
-        llm,
-        template,
-        render_examples(examples, load_rubric(settings.extract.rubric), template.answer),
-        names_of=names_of if hides else None,
-        support_check=settings.llm.support_check,
-        against_pass=settings.llm.against_pass,
-        turn_down=llm.turn_down,
-    )
-
-
-def known_names(interview: Interview) -> list[str]:
-    """What the manifest tells of people's names; speaker labels come with the lines."""
-    return [*interview.names, interview.candidate_id, *interview.interviewers]
-
-
-class StoredDrafts:
-    """The Extractor that points where a model pointed before."""
-
-    def __init__(self, stored: Extraction) -> None:
-        self.name, self.model = stored.extractor, stored.model
-        self.stored = stored
-
-    def fingerprint(self, rubric: Rubric) -> str:
-        """The prompt that was used."""
-        return self.stored.prompt_hash
-
-    async def extract(
-        self, interview_id: str, lines: Sequence[Line], roles: dict[str, Role], chunks: Sequence[Chunk], rubric: Rubric
-    ) -> Extraction:
-        """The stored drafts; the verifier decides anew."""
-        return self.stored
-
-
 class Runner:
     """A workspace, its settings and the adapters, ready to run a batch."""
 
@@ -181,6 +121,7 @@ class Runner:
         self.version = version
         self.run_id = f"run-{datetime.now(UTC):%Y%m%dT%H%M%S}-{time.monotonic_ns() % 10**6:06d}"
         self.stop = threading.Event()
+        self.stopped: RunStopError | None = None
         self._rubrics: dict[str, Rubric] = {}
         self.listener = Listener(
             workspace,
@@ -190,7 +131,23 @@ class Runner:
         )
 
     def run(self, intake: Intake, watcher: Watcher, *, only: Sequence[str] = (), force: bool = False) -> list[Ending]:
-        """Run the intake and everything unfinished in the workspace; `only` limits it to some interviews."""
+        """Run the intake and everything unfinished in the workspace; `only` limits it to some interviews.
+
+        Raises RunStopError when the endpoint or a cap ended the run; what is finished by then is kept.
+        """
+        endings, fresh = self.prepare(intake, only=only, force=force)
+        for ending in endings:
+            watcher.ended(ending)
+        if fresh:
+            endings += anyio.run(self._run, fresh, watcher)
+        if self.stopped is not None:
+            raise self.stopped
+        return sorted(endings, key=lambda ending: ending.interview_id)
+
+    def prepare(
+        self, intake: Intake, *, only: Sequence[str] = (), force: bool = False
+    ) -> tuple[list[Ending], list[Todo]]:
+        """Take the intake in; what ends without work, and what there is to do."""
         with self.store.session() as db:
             record.register(db, intake.interviews)
             for refusal in intake.refusals:
@@ -209,11 +166,7 @@ class Runner:
                     endings.append(self._fail(db, interview.interview_id, "ingest", error))
         fresh = [t for t in todo if finished.get(t.interview.interview_id) != t.key]
         endings += [Ending(interview_id=t.interview.interview_id, state="unchanged") for t in todo if t not in fresh]
-        for ending in endings:
-            watcher.ended(ending)
-        if fresh:
-            endings += anyio.run(self._run, fresh, watcher)
-        return sorted(endings, key=lambda ending: ending.interview_id)
+        return endings, fresh
 
     def _look(self, db: Session, interview: Interview) -> Todo:
         files = self.listener.files(interview, record.recordings_of(db, interview.interview_id))
@@ -258,6 +211,9 @@ class Runner:
         async def finish(item: Todo, said: Said, started: float) -> None:
             try:
                 endings.append(await self._finish(item, said, started, watcher))
+            except RunStopError as stop:
+                self.stopped = self.stopped or stop
+                group.cancel_scope.cancel()
             finally:
                 slots.release()
 
@@ -273,6 +229,10 @@ class Runner:
                         group.start_soon(finish, item, said, started)
         finally:
             self.stop.set()
+            if isinstance(self.extractor, ModelExtractor):
+                self._count(self.extractor.unsaved)
+                with anyio.CancelScope(shield=True):
+                    await self.extractor.aclose()
         return endings
 
     async def _listen(self, item: Todo, watcher: Watcher, endings: list[Ending]) -> Said | None:
@@ -300,6 +260,8 @@ class Runner:
             with self.store.session() as db:
                 record.start_run(db, self.run_id, self.version, self.settings.model_dump(mode="json"))
                 record.save(db, self.run_id, item.key, seconds, derived)
+        except RunStopError:
+            raise  # nobody's fault here: the interview stays to be done
         except Exception as error:
             return self._failed(name, "derive", error, watcher)
         ending = Ending(interview_id=name, state="done", stage="stored", seconds=seconds)
@@ -371,6 +333,15 @@ class Runner:
             record.start_run(db, self.run_id, self.version, self.settings.model_dump(mode="json"))
             record.save(db, self.run_id, item.key, round(time.perf_counter() - started, 3), derived)
         return derived
+
+    def _count(self, unsaved: dict[str, list[ModelCall]]) -> None:
+        """Count what was asked for interviews that did not end well."""
+        if any(unsaved.values()):
+            with self.store.session() as db:
+                record.start_run(db, self.run_id, self.version, self.settings.model_dump(mode="json"))
+                for name, calls in unsaved.items():
+                    record.spend(db, self.run_id, name, calls)
+        unsaved.clear()
 
     def _failed(self, name: str, stage: str, error: Exception, watcher: Watcher) -> Ending:
         with self.store.session() as db:

@@ -20,7 +20,7 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("ports", "prompting"), 3),
     **dict.fromkeys(STAGES, 4),
     **dict.fromkeys(("adapters", "workspace"), 4),
-    **dict.fromkeys(("listen", "runner", "web", "show", "progress", "examples"), 5),
+    **dict.fromkeys(("listen", "runner", "wiring", "pending", "web", "show", "progress", "examples"), 5),
     "verbs": 6,
 }
 EFFECTS = {"adapters", "workspace"}  # may use one another

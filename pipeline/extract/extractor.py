@@ -57,6 +57,7 @@ class ModelExtractor:
         self.support = load_template("support") if support_check else None
         self.against_pass = against_pass
         self.turn_down = turn_down or (lambda _hash: None)
+        self.unsaved: dict[str, list[ModelCall]] = {}  # calls of interviews that did not end well
 
     def fingerprint(self, rubric: Rubric) -> str:
         """Endpoint, model, prompts, passes, and what the rubric sends."""
@@ -75,20 +76,31 @@ class ModelExtractor:
             self.against_pass,
         )
 
+    async def aclose(self) -> None:
+        """Close the endpoint's connections, if it has any."""
+        close = getattr(self.llm, "aclose", None)
+        if close is not None:
+            await close()
+
+    def used(self) -> str:
+        """What this run asked and what it took, in one line; empty where nobody counted."""
+        return str(getattr(self.llm, "meter", ""))
+
     async def extract(
         self, interview_id: str, lines: Sequence[Line], roles: dict[str, Role], chunks: Sequence[Chunk], rubric: Rubric
     ) -> Extraction:
         """Drafts and probes for every chunk and pillar.
 
-        Raises AnswerError when one of them came to nothing, and RunStopError when the endpoint ended the run; either
-        holds the calls that were made.
+        Raises AnswerError when one of them came to nothing, and RunStopError when the endpoint ended the run; what was
+        asked by then stands in `unsaved`.
         """
         import anyio
 
         speakers = sorted({line.speaker for line in lines})
         redactor = Redactor([*self.names_of(interview_id), *speakers]) if self.names_of is not None else None
         talk = Talk(lines, roles, redactor)
-        desk = _Desk(self, talk, rubric)
+        calls = self.unsaved[interview_id] = []
+        desk = _Desk(self, talk, rubric, calls)
         pairs = [(chunk, pillar) for chunk in chunks for pillar in rubric.pillars]
         ends: list[Found | AnswerError | EndpointError | None] = [None] * len(pairs)
 
@@ -105,10 +117,8 @@ class ModelExtractor:
             for i in range(len(pairs)):
                 group.start_soon(work, i)
 
-        calls = tuple(desk.calls)
         stop = next((end for end in ends if isinstance(end, RunStopError)), None)
         if stop is not None:
-            stop.calls = calls
             raise stop
         found = Found()
         faults: list[str] = []
@@ -118,30 +128,29 @@ class ModelExtractor:
             else:
                 faults.append(f"chunk {chunk.chunk}, {pillar.id}: {end.what if end else 'no answer'}")
         if faults:
-            failed = AnswerError(
+            raise AnswerError(
                 f"{len(faults)} of {len(pairs)} answers cannot be accepted; the first: {faults[0]}",
                 fault=next((end.fault for end in ends if isinstance(end, AnswerError)), "no-answer"),
             )
-            failed.calls = calls
-            raise failed
+        del self.unsaved[interview_id]
         return Extraction(
             extractor=self.name,
             model=self.model,
             prompt_hash=self.template.hash,
             drafts=found.drafts,
             probes=found.probes,
-            calls=calls,
+            calls=tuple(calls),
         )
 
 
 class _Desk:
     """The questions about one interview, and the calls they took."""
 
-    def __init__(self, owner: ModelExtractor, talk: Talk, rubric: Rubric) -> None:
+    def __init__(self, owner: ModelExtractor, talk: Talk, rubric: Rubric, calls: list[ModelCall]) -> None:
         self.owner = owner
         self.talk = talk
         self.signals = frozenset(rubric.pillar_of)
-        self.calls: list[ModelCall] = []
+        self.calls = calls
 
     async def pair(self, chunk: Chunk, pillar: Pillar) -> Found:
         """All passes over one chunk for one pillar."""

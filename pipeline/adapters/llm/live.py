@@ -17,7 +17,7 @@ import anyio
 import anyio.to_thread
 
 from pipeline.adapters.llm.address import Address
-from pipeline.adapters.llm.budget import Budget, estimate_tokens
+from pipeline.adapters.llm.budget import Budget, Meter, estimate_tokens
 from pipeline.adapters.llm.dialect import Dialect, Profile
 from pipeline.adapters.llm.envelope import characters, read_envelope, too_long, usage_of
 from pipeline.adapters.llm.kept import LONGEST_FAULT, Attempt, Kept, KeptAnswers
@@ -73,6 +73,11 @@ class LiveLLM:
         self._resume_at = 0.0  # before this moment nobody asks: the endpoint said so
         self._failed_in_a_row = 0
         self._under_way: dict[str, anyio.Lock] = {}
+
+    @property
+    def meter(self) -> Meter:
+        """What was used so far."""
+        return self.budget.meter
 
     async def complete(self, request: ModelRequest) -> ModelAnswer:
         """The raw answer, from disk when there is one. Raises AnswerError, EndpointError or RunStopError."""

@@ -17,6 +17,7 @@ from pipeline.records import (
     Flag,
     Interview,
     Line,
+    ModelCall,
     Place,
     ProbeDraft,
     Record,
@@ -162,6 +163,11 @@ def save(db: Session, run_id: str, key: str, seconds: float, derived: Derived) -
             "WHERE interview_id = ?",
             [derived.transcript.transcript_hash, interview_id],
         )
+
+
+def spend(db: Session, run_id: str, interview_id: str, calls: Iterable[ModelCall]) -> None:
+    """Count calls of an interview that gave nothing to keep."""
+    db.insert("llm_calls", [_call_row(run_id, interview_id, call.model_dump()) for call in calls])
 
 
 def _stage_row(interview_id: str, key: str, run_id: str, seconds: float) -> Row:
