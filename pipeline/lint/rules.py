@@ -1,0 +1,160 @@
+"""Lint rules as data: `prompts/lint_rules.toml`, read once and compiled into an index by rare words."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipeline.errors import RubricError
+from pipeline.lint.finding import SEVERITIES
+from pipeline.lint.pattern import Lexicon, Match, Pattern, compile_pattern, lexicon
+from pipeline.lint.text import Sentence
+
+_EVIDENCE = ("none", "same", "near")
+
+
+class Rule(NamedTuple):
+    """What a rule is called, says and asks, and its page. `family` rules judge phrases, GF7 rules whole notes."""
+
+    code: str
+    name: str
+    severity: str
+    message: str
+    question: str
+    what: str
+    why: str
+    sources: tuple[str, ...]
+    near_misses: tuple[str, ...]
+    bad: tuple[str, ...]
+    good: tuple[str, ...]
+
+    @property
+    def source(self) -> str:
+        """The value of a finding's `source`."""
+        return "document" if self.code >= "GF7" else "rules"
+
+
+class Group(NamedTuple):
+    """Patterns of one rule that share their exemptions.
+
+    `evidence` says where an observation excuses a match: nowhere ("none"), in the same sentence ("same"), or also in
+    the next and the previous one ("near"). `person` means that a match about a thing or about the writer is dropped.
+    """
+
+    code: str
+    evidence: str
+    person: bool
+
+
+class Hit(NamedTuple):
+    """A pattern matched: the group it belongs to, and the tokens."""
+
+    group: Group
+    match: Match
+
+
+class Index:
+    """Patterns by the rare word each of them needs."""
+
+    def __init__(self) -> None:
+        self._by_word: dict[str, list[tuple[Pattern, Group, int, int]]] = {}
+
+    def add(self, pattern: Pattern, group: Group) -> None:
+        """File one pattern under its anchors."""
+        entry = (pattern, group, *pattern.before)
+        for word in pattern.anchors:
+            self._by_word.setdefault(word, []).append(entry)
+
+    def search(self, sentence: Sentence) -> list[Hit]:
+        """Every match in one sentence, in the order of the text."""
+        words, by_word = sentence.words, self._by_word
+        out: list[Hit] = []
+        for at, word in enumerate(words):
+            if word not in by_word:
+                continue
+            for pattern, group, least, most in by_word[word]:
+                for start in range(max(0, at - most), at - least + 1):
+                    match = pattern.match(words, start, sentence.is_name)
+                    if match is not None:
+                        out.append(Hit(group, match))
+                        break
+        return out
+
+
+class RuleSet(NamedTuple):
+    """All that `lint_rules.toml` says."""
+
+    rules: dict[str, Rule]
+    lexicons: dict[str, Lexicon]
+    index: Index
+    meta: Index
+    digest: str
+
+
+def rules_path() -> Path:
+    """The shipped rule file."""
+    import prompts
+
+    return Path(str(prompts.__file__)).parent / "lint_rules.toml"
+
+
+@cache
+def load_rules(path: Path | None = None) -> RuleSet:
+    """Read and compile a rule file (the shipped one by default).
+
+    Raises RubricError when the file is not TOML, a rule lacks a field, or a pattern cannot be read.
+    """
+    file = path or rules_path()
+    raw = file.read_bytes()
+    try:
+        table = tomllib.loads(raw.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RubricError(f"{file.name} is not valid TOML: {error}") from error
+    lexicons: dict[str, Lexicon] = {}
+    for name, source in table["lexicons"].items():
+        lexicons[name] = lexicon(name, source, lexicons)
+    rules: dict[str, Rule] = {}
+    index, meta = Index(), Index()
+    for entry in table["rules"]:
+        rule = _rule(entry)
+        if rule.code in rules:
+            raise RubricError(f"{file.name}: the code {rule.code} is used twice.")
+        rules[rule.code] = rule
+        for group in entry.get("matches", ()):
+            _fill(index, _group(rule.code, group), group["patterns"], lexicons)
+    _fill(meta, Group("meta", "none", person=False), table["contexts"]["meta"], lexicons)
+    return RuleSet(rules, lexicons, index, meta, hashlib.sha256(raw).hexdigest())
+
+
+def _fill(index: Index, group: Group, patterns: str, lexicons: dict[str, Lexicon]) -> None:
+    for line in patterns.splitlines():
+        source = line.split("#", 1)[0].strip()
+        if not source:
+            continue
+        pattern = compile_pattern(source, lexicons)
+        if not pattern.anchors:
+            raise RubricError(f"Lint rules: {group.code} has a pattern without a necessary word: {source!r}")
+        index.add(pattern, group)
+
+
+def _group(code: str, entry: dict[str, Any]) -> Group:
+    evidence = entry.get("evidence", "none")
+    if evidence not in _EVIDENCE or entry.keys() - {"evidence", "person", "patterns"}:
+        raise RubricError(f"Lint rules: {code} has a group of patterns with an unknown key or value.")
+    return Group(code, evidence, bool(entry.get("person", False)))
+
+
+def _rule(entry: dict[str, Any]) -> Rule:
+    text = ("code", "name", "severity", "message", "question", "what", "why")
+    rows = ("sources", "near_misses", "bad", "good")
+    code = entry.get("code", "?")
+    missing = [key for key in (*text, *rows) if key not in entry]
+    unknown = sorted(entry.keys() - {*text, *rows, "matches"})
+    if missing or unknown:
+        raise RubricError(f"Lint rules: {code} lacks {missing} or has unknown keys {unknown}.")
+    if entry["severity"] not in SEVERITIES:
+        raise RubricError(f"Lint rules: {code} has the severity {entry['severity']!r}; use one of {SEVERITIES}.")
+    return Rule(*(" ".join(str(entry[key]).split()) for key in text), *(tuple(entry[key]) for key in rows))

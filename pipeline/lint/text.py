@@ -1,0 +1,191 @@
+"""Feedback text as sentences of tokens, with offsets into the original.
+
+A token is a lower-case word, number or punctuation mark. Hyphens inside a word part it ("culture-fit" reads as
+"culture fit"), a clitic stands alone ("he's" reads as "he" + "'s"), and a full stop inside a word stays ("node.js").
+Code, links, comments and table rules are blanked before reading, so their words can never match a rule.
+All offsets are code points into the text as given, end exclusive.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BLANK = "\ue000"  # stands for one character of code or markup: neither word nor space nor punctuation mark
+
+_TOKEN = re.compile(
+    r"(?<=[^\W_])'(?:s|d|ll|re|ve|m)\b"  # clitics
+    r"|[^\W\ue000]+(?:\.(?=[^\W\d])[^\W\ue000]+|[.,](?=\d)\d+|'(?!(?:s|d|ll|re|ve|m)\b)[^\W\ue000]+)*"
+    r"|(?<!\w)-+|-+(?!\w)"  # a dash, but not the hyphen inside a word
+    r"|\ue000+"
+    r"|[^\w\s-]"
+)
+_CURLY = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
+                        "—": "-", "–": "-", "\u00a0": " ", "\u2011": "-", "…": ".", "*": " "})
+
+_MASKED = re.compile(
+    r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)"  # fenced code
+    r"|<!--.*?(?:-->|\Z)"
+    r"|`[^`\n]*`"
+    r"|\]\([^)\s]*\)"  # the target of a link
+    r"|\b(?:https?|file)://[^\s)>\]]+"
+    r"|</?[a-zA-Z][^<>\n]{0,200}>",
+    re.DOTALL,
+)
+_MASK_SIGNS = ("`", "<", "~~~", "://", "](")
+_FRONT_MATTER = re.compile(r"\A\ufeff?(---|\+\+\+)[ \t]*\r?\n.*?\r?\n\1[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+
+_BULLET = re.compile(r"[ \t]*(?:(?:[-*+•‣◦·–—]|\d{1,3}[.)]|[a-zA-Z][.)]|\[[ xX]\])[ \t]+)+")
+_LINE_END = re.compile(r"\r\n?|\n|\u2028|\u2029")
+_STOP = re.compile(r"[.!?…]+[\"'”’)\]]*[ \t\u00a0]+(?=\S)")
+_ABBREVIATIONS = frozenset("e.g i.e eg ie approx vs incl resp cf mr mrs ms dr st jr sr fig".split())
+_UNLESS_CAPITAL = frozenset("min mins max sec secs hr hrs no nos dept est etc yrs yr".split())
+_ENDS_SENTENCE = (".", "!", "?", ":", ";", "…")
+
+
+class Sentence:
+    """One sentence or bullet: where it stands, and its tokens.
+
+    `kind` is "prose", "bullet", "heading", "quote" (a Markdown block quote) or "row" (of a table); `block` counts
+    paragraphs and lists, so that neighbours can be told from strangers.
+    """
+
+    __slots__ = ("__dict__", "block", "end", "kind", "low", "start", "text", "words")
+
+    def __init__(self, text: str, low: str, start: int, end: int, kind: str, block: int) -> None:
+        self.text, self.low, self.start, self.end, self.kind, self.block = text, low, start, end, kind, block
+        # finditer would cost twice as much: most sentences need no offsets at all.
+        self.words: list[str] = _TOKEN.findall(low, start, end)
+
+    @cached_property
+    def offsets(self) -> list[tuple[int, int]]:
+        """Start and end of each token, code points into the text."""
+        return [match.span() for match in _TOKEN.finditer(self.low, self.start, self.end)]
+
+    def is_name(self, index: int) -> bool:
+        """Whether the token is written like a name: one capital, then small letters."""
+        start, end = self.offsets[index]
+        return end - start > 1 and self.text[start].isupper() and self.low[start + 1 : end] == self.text[start + 1 : end]
+
+
+class Line(NamedTuple):
+    """One line without its line end: code points, end exclusive."""
+
+    start: int
+    end: int
+
+
+def lowered(text: str) -> str:
+    """Lower case and plain quotation marks, with every code point kept in its place."""
+    low = text.translate(_CURLY)
+    small = low.lower()
+    if len(small) == len(low):
+        return small
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in low)
+
+
+def masked(text: str) -> str:
+    """The text with code, links, comments and front matter blanked, length unchanged. Newlines stay."""
+    out = text
+    if text.startswith(("---", "+++", "\ufeff---", "\ufeff+++")):
+        out = _FRONT_MATTER.sub(_blank, out, count=1)
+    if any(sign in out for sign in _MASK_SIGNS):
+        out = _MASKED.sub(_blank, out)
+    return out
+
+
+def _blank(match: re.Match[str]) -> str:
+    return re.sub(r"[^\n\r]", BLANK, match.group())
+
+
+def lines(text: str) -> list[Line]:
+    """Every line of the text; CRLF, CR and LF end a line."""
+    out, start = [], 0
+    for match in _LINE_END.finditer(text):
+        out.append(Line(start, match.start()))
+        start = match.end()
+    out.append(Line(start, len(text)))
+    return out
+
+
+def sentences(text: str) -> list[Sentence]:
+    """Cut a note into sentences, bullets, headings and table rows, in order."""
+    clean = masked(text)
+    low = lowered(clean)
+    return [
+        Sentence(clean, low, start, end, kind, block)
+        for first, last, kind, block in _passages(clean)
+        for start, end in _cut(clean, low, first, last, kind)
+    ]
+
+
+def _passages(text: str) -> Iterator[tuple[int, int, str, int]]:
+    """Runs of lines that belong together: a wrapped paragraph, one bullet, one heading, one table row."""
+    block = 0
+    open_at, open_end, open_kind = -1, -1, ""
+    for line in lines(text):
+        raw = text[line.start : line.end]
+        body = raw.strip(" \t\ufeff" + BLANK)
+        if not body:
+            if open_at >= 0:
+                yield open_at, open_end, open_kind, block
+                open_at = -1
+            block += 1
+            continue
+        start = line.start + raw.index(body[0])
+        kind, start = _kind(text, line, start, body)
+        previous = text[open_end - 1] if open_at >= 0 else ""
+        if open_at >= 0 and kind == "prose" and _continues(previous, body, open_end - open_at, open_kind):
+            open_end = line.end
+            continue
+        if open_at >= 0:
+            yield open_at, open_end, open_kind, block
+        if kind == "heading":
+            block += 1
+        open_at, open_end, open_kind = start, line.start + len(raw.rstrip()), kind
+    if open_at >= 0:
+        yield open_at, open_end, open_kind, block
+
+
+def _kind(text: str, line: Line, start: int, body: str) -> tuple[str, int]:
+    if body[0] == "#":
+        return "heading", start
+    if body[0] == ">":
+        return "quote", start
+    if body[0] == "|":
+        return "row", start
+    bullet = _BULLET.match(text, line.start, line.end)
+    if bullet and bullet.end() < line.end:
+        return "bullet", bullet.end()
+    return "prose", start
+
+
+def _continues(previous: str, body: str, length: int, kind: str) -> bool:
+    """A wrapped line goes on when the last one did not end a sentence and was long, or this one starts small."""
+    if kind not in {"prose", "bullet"} or previous in _ENDS_SENTENCE:
+        return False
+    return length >= 60 if not body[0].islower() else length >= 30
+
+
+def _abbreviates(word: str, following: str) -> bool:
+    """Whether the stop after `word` belongs to an abbreviation ("no. 3", "8 min. left"), given the next character."""
+    return word in _ABBREVIATIONS or (word in _UNLESS_CAPITAL and (following.isdigit() or (word != "no" and following.islower())))
+
+
+def _cut(text: str, low: str, start: int, end: int, kind: str) -> Iterator[tuple[int, int]]:
+    if kind in {"heading", "row"}:
+        yield start, end
+        return
+    at = start
+    for stop in _STOP.finditer(low, start, end):
+        word = low[max(at, stop.start() - 8) : stop.start()].rsplit(None, 1)
+        if word and low[stop.start()] == "." and _abbreviates(word[-1].lstrip("("), text[stop.end()]):
+            continue
+        yield at, stop.end()
+        at = stop.end()
+    if at < end:
+        yield at, end
