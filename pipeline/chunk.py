@@ -16,16 +16,24 @@ Block = tuple[int, int]  # first and last line, inclusive
 
 
 def cut_chunks(lines: Sequence[Line], *, chunk_lines: int = 160, margin_turns: int = 2) -> list[Chunk]:
-    """Chunks of at most `chunk_lines` lines that cover every line; each margin takes at most an eighth of that."""
+    """Chunks of at most `chunk_lines` lines that cover every line; each margin takes at most an eighth of that.
+
+    What fits into one chunk is one chunk, and none lies wholly inside its neighbour: each costs a request a pillar.
+    """
+    if 0 < len(lines) <= chunk_lines:
+        return [Chunk(chunk=1, first_line=1, last_line=len(lines))]
     margin = chunk_lines // 8
     core = chunk_lines - 2 * margin
     blocks = [block for turn in _turns(lines) for block in _fit(lines, turn, core)]
-    chunks: list[Chunk] = []
+    spans: list[Block] = []
     for first, last in _pack(blocks, core):
-        start = _reach(blocks, first, margin_turns, margin, back=True)
-        end = _reach(blocks, last, margin_turns, margin, back=False)
-        chunks.append(Chunk(chunk=len(chunks) + 1, first_line=blocks[start][0], last_line=blocks[end][1]))
-    return chunks
+        start = blocks[_reach(blocks, first, margin_turns, margin, back=True)][0]
+        end = blocks[_reach(blocks, last, margin_turns, margin, back=False)][1]
+        if spans and start <= spans[-1][0]:
+            spans.pop()
+        if not spans or end > spans[-1][1]:
+            spans.append((start, end))
+    return [Chunk(chunk=n, first_line=first, last_line=last) for n, (first, last) in enumerate(spans, start=1)]
 
 
 def _turns(lines: Sequence[Line]) -> list[Block]:

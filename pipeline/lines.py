@@ -63,8 +63,8 @@ def assemble(
 ) -> Transcript:
     """Join utterances to one text and give each word its place in it.
 
-    Within a turn utterances are joined by a space, between turns by a newline. Times are clipped to the recording and
-    made to run forward within a turn.
+    Within a turn utterances are joined by a space, between turns by a newline. Times are clipped to the recording. The
+    hash names the words in this interview: two interviews that share a recording share no rows.
     """
     parts: list[str] = []
     words: list[Word] = []
@@ -79,7 +79,7 @@ def assemble(
         words += _placed(utterance, at, duration_s)
         at += len(utterance.text)
     text = "".join(parts)
-    key = content_hash(text, [w.model_dump() for w in words], duration_s)
+    key = content_hash(interview_id, text, [w.model_dump() for w in words], duration_s)
     return Transcript(
         interview_id=interview_id,
         transcript_hash=key,
@@ -102,7 +102,7 @@ def _placed(utterance: Utterance, offset: int, duration_s: float) -> list[Word]:
         if found < 0:
             raise ValueError("a word is not in its utterance")  # an adapter's fault, caught by its contract tests
         cursor = found + len(token)
-        end_limit = duration_s if duration_s > 0 else word.end_s
+        end_limit = duration_s if duration_s > 0 else max(word.end_s, 0.0)
         start_s = min(max(word.start_s, 0.0), end_limit)
         placed.append(
             Word(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 from pipeline.records import Flag, Heard, HeardWord, Line, Record, Role, RoleSource, Speaker, Utterance
 
@@ -48,27 +49,34 @@ def attribute(heard: Heard, labelled: Sequence[Utterance]) -> list[Heard]:
     By word, because the recogniser's segments join two people's sentences. A word beyond NEAR_S of any cue keeps "".
     """
     cues = sorted((u.words[0].start_s, u.words[-1].end_s, u.speaker) for u in labelled if u.words)
-    starts = [cue[0] for cue in cues]
+    reach = list(accumulate((end_s for _, end_s, _ in cues), max))
     streams: dict[str, list[HeardWord]] = {}
     for word in heard.words:
-        streams.setdefault(_speaker_at(cues, starts, (word.start_s + word.end_s) / 2), []).append(word)
+        streams.setdefault(_speaker_at(cues, reach, (word.start_s + word.end_s) / 2), []).append(word)
     return [heard.model_copy(update={"speaker": name, "words": tuple(words)}) for name, words in streams.items()]
 
 
-def _speaker_at(cues: Sequence[tuple[float, float, str]], starts: Sequence[float], at_s: float) -> str:
-    i = bisect.bisect_right(starts, at_s)
-    near = cues[max(i - 2, 0) : i + 1]
-    best = min(near, key=lambda cue: max(cue[0] - at_s, at_s - cue[1], 0.0), default=None)
-    if best is None or max(best[0] - at_s, at_s - best[1], 0.0) > NEAR_S:
-        return ""
-    return best[2]
+def _speaker_at(cues: Sequence[tuple[float, float, str]], reach: Sequence[float], at_s: float) -> str:
+    """The nearest cue's speaker; where two talk at once, the one who began last.
+
+    `reach` holds for each cue how far any cue up to it reaches, so that a long cue behind short ones is not missed.
+    """
+    best, least = "", NEAR_S
+    i = bisect.bisect_right(cues, at_s + NEAR_S, key=lambda cue: cue[0])
+    while i > 0 and reach[i - 1] >= at_s - NEAR_S:
+        i -= 1
+        start_s, end_s, speaker = cues[i]
+        away = max(start_s - at_s, at_s - end_s, 0.0)
+        if away < least or (away == least and not best):
+            best, least = speaker, away
+    return best
 
 
 def assign_roles(lines: Sequence[Line], known: Mapping[str, Role], source: RoleSource) -> list[Speaker]:
     """A role for every speaker heard: from `known` (manifest, or a person's word), else proposed with the reason."""
     rows = tally(lines)
     open_rows = [row for row in rows if row.speaker and row.speaker not in known]
-    taken = set(known.values())
+    taken = {known[row.speaker] for row in rows if row.speaker in known}
     proposed = _propose(open_rows, candidate_known="candidate" in taken)
     speakers = [
         Speaker(speaker=row.speaker, role=known[row.speaker], source=source, reason=f"given by the {_given(source)}")

@@ -43,10 +43,9 @@ def verify(
 ) -> Verified:
     """Check every draft and probe of an extraction against the transcript's lines, the roles and the rubric."""
     desk = _Desk(transcript_hash, lines, roles, {chunk.chunk: chunk for chunk in chunks}, rubric)
-    order = sorted(range(len(extraction.drafts)), key=lambda i: _order(extraction.drafts[i], i))
-    for i in order:
-        desk.take(extraction.drafts[i])
-    for probe in extraction.probes:
+    for draft in sorted(extraction.drafts, key=_order):
+        desk.take(draft)
+    for probe in sorted(extraction.probes, key=lambda p: (p.line, p.pillar, p.chunk, p.request_hash or "")):
         desk.take_probe(probe)
     return Verified(
         evidence=tuple(sorted(desk.evidence, key=lambda e: (e.start, e.end, e.signal))),
@@ -55,9 +54,14 @@ def verify(
     )
 
 
-def _order(draft: Draft, position: int) -> tuple[int, int, int]:
-    """By place in the interview, so that the answer's order and the chunks' order of arrival change nothing."""
-    return (draft.first, draft.last, position)
+def _order(draft: Draft) -> tuple[object, ...]:
+    """By place in the interview and then by everything else, so that no order of arrival changes what holds.
+
+    Of two drafts of the same span and signal the one that names a prompt comes first: it says more.
+    """
+    prompt = (draft.prompted_by is None, draft.prompted_by or 0)
+    rest = (draft.chunk, draft.pillar, draft.request_hash or "", draft.fault or "")
+    return (draft.first, draft.last, draft.signal, prompt, rest)
 
 
 class _Desk:
