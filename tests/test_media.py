@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import socket
 import threading
 import time
@@ -72,7 +73,7 @@ def test_lossless_samples_are_exact(tmp_path: Path):
         np.testing.assert_array_equal(np.round(sound.channel(1) * 32768).astype(np.int16), STEREO[:, 1])
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 5, 6, 7, 8, 11, 16])
+@pytest.mark.parametrize("count", [1, 3, 6, 8, 16])
 def test_any_number_of_channels(count: int, tmp_path: Path):
     many = np.stack([tone(2, 200 + 100 * index) for index in range(count)], axis=1)
     with decode(wav(tmp_path / "m.wav", many, rate=44_100), workdir=tmp_path) as sound:
@@ -145,7 +146,7 @@ def test_a_truncated_recording_says_how_much_is_readable(name: str, tmp_path: Pa
 def test_every_cut_of_a_file_is_an_error_or_the_whole(tmp_path: Path):
     path = write(tmp_path / "a.flac", np.tile(STEREO, (2, 1)), codec="flac")
     whole = path.read_bytes()
-    for share in (0.0005, 0.01, 0.1, 0.3, 0.7, 0.8):
+    for share in (0.0005, 0.1, 0.8):
         path.write_bytes(whole[: max(1, int(len(whole) * share))])
         assert refusal(path, tmp_path)
 
@@ -164,7 +165,7 @@ def test_every_cut_of_a_file_is_an_error_or_the_whole(tmp_path: Path):
         ({"count": 60_000}, ""),
         ({"bits": 0}, ""),
         ({"fmt": 0x55}, ""),
-        ({"fmt": 0x1234}, ""),
+        ({"fmt": 0x1234}, "codec that is not known"),
     ],
 )
 def test_lying_wav_headers(lie: dict[str, int], said: str | None, tmp_path: Path):
@@ -188,6 +189,29 @@ def test_broken_frames_in_the_middle_leave_a_hole_of_the_same_length(tmp_path: P
         assert sound.broken_frames or sound.gaps
         silent = np.abs(sound.channel(0)).reshape(-1, RATE // 10).max(axis=1) < 1e-3
         assert 5 <= silent.sum() <= 40
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.m4a", "a.ogg", "a.webm"])
+def test_damage_anywhere_is_an_error_or_a_decode(name: str, tmp_path: Path):
+    """Bytes changed in the head, in the body, and a piece cut out: never a crash or a wild length."""
+    codec, rate = FORMATS[name]
+    path = write(tmp_path / name, STEREO, codec=codec, rate=rate)
+    whole = path.read_bytes()
+    chance = random.Random(name)
+    for reach in (300, len(whole), 0):
+        body = bytearray(whole)
+        for _ in range(8 if reach else 0):
+            body[chance.randrange(min(reach, len(body)))] = chance.randrange(256)
+        if not reach:
+            at = chance.randrange(len(body))
+            del body[at : at + 2000]
+        path.write_bytes(body)
+        try:
+            with decode(path, workdir=tmp_path) as sound:
+                assert 0 < sound.duration_s < 6 * 3600
+                assert np.isfinite(sound.mono()).all()
+        except MediaError as fault:
+            assert "crash" not in fault.what  # noqa: PT017
 
 
 # --- Files that try to reach out
@@ -376,22 +400,22 @@ def test_one_channel_does_not_differ(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_memory_of_an_hour_stays_at_one_channel(tmp_path: Path):
-    """In a process of its own: an hour of stereo costs the parent one channel (230 MB) and little more."""
+def test_memory_stays_at_one_channel(tmp_path: Path):
+    """In a process of its own: half an hour of stereo costs one channel (115 MB) and little more."""
     import subprocess
     import sys
 
-    hour = wav(tmp_path / "hour.wav", np.zeros((RATE * 3600, 2), dtype=np.int16))
+    long = wav(tmp_path / "long.wav", np.zeros((RATE * 1800, 2), dtype=np.int16))
     program = (
         "import sys, resource; from pathlib import Path; import numpy\n"
         "from pipeline.adapters.media import decode\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "with decode(Path(sys.argv[1]), workdir=Path(sys.argv[2])) as sound:\n"
-        "    assert sound.frames == 3600 * 16000\n"
-        "    for index in range(2): assert sound.channel(index).nbytes == 3600 * 16000 * 4\n"
+        "    assert sound.frames == 1800 * 16000\n"
+        "    for index in range(2): assert sound.channel(index).nbytes == 1800 * 16000 * 4\n"
         "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
     )
-    child = [sys.executable, "-c", program, str(hour), str(tmp_path)]
+    child = [sys.executable, "-c", program, str(long), str(tmp_path)]
     done = subprocess.run(child, check=True, capture_output=True, text=True, timeout=120)
-    assert int(done.stdout) < 270
-    hour.unlink()
+    assert int(done.stdout) < 150
+    long.unlink()

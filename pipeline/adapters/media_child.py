@@ -121,6 +121,8 @@ class Opened:
             raise RefusedError("no_sound", video=len(self.container.streams.video))
         self.stream = self.container.streams.audio[0]
         self.tracks = len(self.container.streams.audio)
+        if self.stream.codec_context is None:
+            raise RefusedError("codec")
         duration: int | None = self.container.duration
         self.duration_s = claimed_by_wav or (duration / 1_000_000 if duration and duration > 0 else None)
         self.start_s = (self.container.start_time or 0) / 1_000_000
