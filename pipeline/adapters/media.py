@@ -23,7 +23,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError
 
@@ -78,6 +78,7 @@ class _Report(Probe):
     broken: int = Field(ge=0)
     gaps: tuple[tuple[float, float], ...]
     reached_s: float
+    ending: Literal["whole", "open", "cut"]
 
 
 _Probe = TypeVar("_Probe", bound=Probe)
@@ -320,12 +321,13 @@ def _reason(refusal: _Refusal, caps: Caps) -> str:
 
 def _refuse_truncated(report: _Report, path: Path) -> None:
     """A header's promise that the file breaks by more than 1 s and 2 % is an error, never a short success."""
-    if report.duration_s is None or report.duration_guessed:
-        return
     heard = max(report.frames / SAMPLE_RATE, report.reached_s)
-    if report.duration_s - heard > max(1.0, 0.02 * report.duration_s):
+    promised = None if report.duration_guessed else report.duration_s
+    short = promised is not None and promised - heard > max(1.0, 0.02 * promised)
+    if short or report.ending == "cut":
+        claim = f"its header promises {promised:.1f} s," if short else "it breaks off;"
         raise MediaError(
-            f"{shown(path)} is truncated: its header promises {report.duration_s:.1f} s, {heard:.1f} s are readable.",
+            f"{shown(path)} is truncated: {claim} {heard:.1f} s are readable.",
             next_step="Get the whole file; or copy the readable part to a new one: ffmpeg -i OLD NEW.flac",
         )
 
@@ -337,6 +339,8 @@ def _flags(report: _Report) -> tuple[str, ...]:
     if report.gaps:
         missing = sum(end - start for start, end in report.gaps)
         flags.append(f"{len(report.gaps)} gaps, {missing:.1f} s in all, first at {report.gaps[0][0]:.1f} s")
+    if report.ending == "open" or report.duration_guessed or report.duration_s is None:
+        flags.append("it does not say where it ends: a missing end would go unnoticed")
     if report.tracks > 1:
         flags.append(f"{report.tracks} sound tracks, only the first is read")
     return tuple(flags)

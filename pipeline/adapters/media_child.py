@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import logging
 import os
 import struct
 import sys
@@ -98,6 +99,38 @@ def wav_claim(source: BinaryIO) -> float | None:
     return claim
 
 
+def ogg_end(source: BinaryIO) -> str:
+    """How an Ogg file ends: "whole" with its end mark, "open" without it, "cut" inside a page.
+
+    Ogg has no length in its header; its last page carries a mark instead (RFC 3533, section 6).
+    """
+    size = source.seek(0, os.SEEK_END)
+    start = max(0, size - (1 << 17))  # a page is at most 65,307 bytes
+    source.seek(start)
+    tail = source.read()
+    source.seek(0)
+    at, ending = tail.find(b"OggS"), "cut"
+    while at >= 0:
+        head = tail[at : at + 27]
+        segments = tail[at + 27 : at + 27 + head[26]] if len(head) == 27 else b""
+        after = at + 27 + len(segments) + sum(segments)
+        if len(head) < 27 or len(segments) < head[26] or after > len(tail):
+            return "cut"
+        ending = "whole" if head[5] & 4 else "open"
+        at = tail.find(b"OggS", after)
+    return ending
+
+
+class BreakOff(logging.Handler):
+    """Notes that FFmpeg found the end of the file in the middle of something; nothing else of its log is kept."""
+
+    seen = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Called for each line of FFmpeg's log at level error."""
+        self.seen = self.seen or "ended prematurely" in record.getMessage()
+
+
 class Opened:
     """An open container, its sound track, and what its header promises."""
 
@@ -106,6 +139,7 @@ class Opened:
     def __init__(self, source: BinaryIO, caps: dict[str, int]) -> None:
         import av
 
+        self.ending = ogg_end(source)  # before FFmpeg has its place in the file
         av.logging.set_level(av.logging.WARNING)
         claimed_by_wav = wav_claim(source)
         with av.logging.Capture(local=False) as logs:
@@ -124,6 +158,8 @@ class Opened:
         if self.stream.codec_context is None:
             raise RefusedError("codec")
         duration: int | None = self.container.duration
+        if self.container.format.name != "ogg":
+            self.ending = "whole"
         self.duration_s = claimed_by_wav or (duration / 1_000_000 if duration and duration > 0 else None)
         self.start_s = (self.container.start_time or 0) / 1_000_000
         self.channels = self.stream.codec_context.channels
@@ -227,6 +263,10 @@ def decode(opened: Opened, out: BinaryIO, caps: dict[str, int]) -> dict[str, Any
     """Stream all sound to `out`; the report says how much there was, what was broken and what was promised."""
     import av
 
+    log = logging.getLogger("libav")
+    log.propagate = False
+    log.addHandler(watch := BreakOff())
+    av.logging.set_level(av.logging.ERROR)
     sink = Sink(opened, out, caps["max_duration_s"] * SAMPLE_RATE)
     broken, reached_s = 0, 0.0
     for packet in packets(opened):
@@ -247,7 +287,8 @@ def decode(opened: Opened, out: BinaryIO, caps: dict[str, int]) -> dict[str, Any
     out.flush()
     if sink.frames == 0:
         raise RefusedError("nothing_decoded", broken=broken)
-    return {"frames": sink.frames, "broken": broken, "gaps": sink.gaps, "reached_s": reached_s}
+    ending = opened.ending if opened.ending != "whole" or not watch.seen else "cut"
+    return {"frames": sink.frames, "broken": broken, "gaps": sink.gaps, "reached_s": reached_s, "ending": ending}
 
 
 def main(verb: str, caps_text: str) -> dict[str, Any]:
