@@ -72,7 +72,7 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Derive again even what is finished and unchanged.")] = False,
 ) -> None:
     """Run recordings to verified evidence. Finished work is skipped; after an interruption it goes on where it was."""
-    from pipeline.ingest import Intake
+    from pipeline.ingest import join
     from pipeline.settings import load_settings
 
     opened = open_workspace(workspace)
@@ -81,11 +81,7 @@ def run(
     if offline:
         flags["extract"]["extractor"] = "offline"
     settings = load_settings(opened.folder, {key: value for key, value in flags.items() if value})
-    intakes = [_intake(path, settings, consent=consent) for path in paths or []]
-    everything = Intake(
-        interviews=tuple(i for intake in intakes for i in intake.interviews),
-        refusals=tuple(r for intake in intakes for r in intake.refusals),
-    )
+    everything = join([_intake(path, settings, consent=consent) for path in paths or []])
     _exit(_run(opened, settings, everything, only=interview or [], force=force))
 
 
