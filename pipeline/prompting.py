@@ -63,23 +63,23 @@ def load_rubric(rubric_id: str, folder: Path | None = None) -> Rubric:
 
     A pillar given in the file replaces the one of the same id; the others are taken over; new ones come last.
     """
-    content = _rubric_table(rubric_id, folder, seen=())
+    lineage: list[str] = []
+    content = _rubric_table(rubric_id, folder, lineage)
     try:
-        rubric = Rubric.model_validate(content)
+        return Rubric.model_validate(_with_sayings(content, [_sayings(name, folder) for name in lineage]))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise RubricError(f"rubric {rubric_id}: {where or 'ids'}: {first['msg']}") from None
-    _check_patterns(rubric)
-    return rubric
 
 
-def _rubric_table(rubric_id: str, folder: Path | None, seen: tuple[str, ...]) -> dict[str, Any]:
+def _rubric_table(rubric_id: str, folder: Path | None, lineage: list[str]) -> dict[str, Any]:
     known = rubric_ids(folder)
     if rubric_id not in known:
         raise RubricError(f"there is no rubric '{rubric_id}'.", next_step=f"choose one of: {', '.join(known)}.")
-    if rubric_id in seen:
-        raise RubricError(f"rubric {rubric_id} extends itself through {' -> '.join(seen)}.")
+    if rubric_id in lineage:
+        raise RubricError(f"rubric {rubric_id} extends itself through {' -> '.join(lineage)}.")
+    lineage.append(rubric_id)
     path = prompts_folder(folder) / "rubrics" / f"{rubric_id}.toml"
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -91,18 +91,40 @@ def _rubric_table(rubric_id: str, folder: Path | None, seen: tuple[str, ...]) ->
     if parent is None:
         return table
     own = {pillar["id"]: pillar for pillar in table.get("pillars", [])}
-    taken = [own.pop(p["id"], p) for p in _rubric_table(parent, folder, (*seen, rubric_id))["pillars"]]
+    taken = [own.pop(p["id"], p) for p in _rubric_table(parent, folder, lineage)["pillars"]]
     return {**table, "pillars": [*taken, *own.values()]}
 
 
-def _check_patterns(rubric: Rubric) -> None:
-    for pillar in rubric.pillars:
-        for owner, patterns in [(pillar.id, pillar.asks), *((s.id, s.cues) for s in pillar.signals)]:
-            for pattern in patterns:
-                try:
-                    re.compile(pattern)
-                except re.error as error:
-                    raise RubricError(f"rubric {rubric.id}, {owner}: pattern {pattern!r}: {error}") from None
+def _sayings(rubric_id: str, folder: Path | None) -> dict[str, Any]:
+    """The file `prompts/sayings/<id>.toml`: {signals, asks, nothing}; a rubric may do without."""
+    path = prompts_folder(folder) / "sayings" / f"{rubric_id}.toml"
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        raise RubricError(f"{path} is not valid TOML: {error}") from None
+
+
+def _with_sayings(content: dict[str, Any], files: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rubric with sayings from `files`, its own first and its ancestors' after; the nearest one of a name holds."""
+    says: dict[str, Any] = {}
+    asks: dict[str, Any] = {}
+    nothing: dict[str, Any] = {}
+    for table in files:
+        says = {**table.get("signals", {}), **says}
+        asks = {**table.get("asks", {}), **asks}
+        nothing = {**table.get("nothing", {}), **nothing}
+    pillars = [
+        {**pillar, "signals": [{"says": says.get(signal["id"], ()), **signal} for signal in pillar["signals"]]}
+        for pillar in content["pillars"]
+    ]
+    return {
+        **content,
+        "pillars": pillars,
+        "asks": [{"kind": kind, **ask} for kind, ask in sorted(asks.items())],
+        "nothing": [said for kind in sorted(nothing) for said in nothing[kind]],
+    }
 
 
 def load_template(name: str, folder: Path | None = None) -> PromptTemplate:

@@ -18,7 +18,20 @@ class Signal(Record):
     id: str = Field(pattern=SLUG)
     polarity: Polarity
     text: str
-    cues: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
+
+
+class Ask(Record):
+    """A kind of question: how interviewers put it, the pillars it probes, and the signals its answer may show.
+
+    An answer that shows one of `demands` was prompted; what a broad question merely invites was not.
+    """
+
+    kind: str = Field(pattern=SLUG)
+    says: tuple[str, ...]
+    pillars: tuple[str, ...] = ()
+    invites: tuple[str, ...] = ()
+    demands: tuple[str, ...] = ()
 
 
 class Anchors(Record):
@@ -30,19 +43,18 @@ class Anchors(Record):
 
 
 class Pillar(Record):
-    """One of the things a loop looks at, with its signals and the patterns of questions that ask for it."""
+    """One of the things a loop looks at, with its signals."""
 
     id: str = Field(pattern=SLUG)
     title: str
     looks_for: str
     anchors: Anchors
     signals: tuple[Signal, ...]
-    asks: tuple[str, ...] = ()
 
     @cached_property
     def hash(self) -> str:
-        """Over all that shapes what is found; anchors and success criteria do not."""
-        return content_hash(self.model_dump(exclude={"anchors"}))
+        """Over what a pillar means; anchors, success criteria and the offline extractor's sayings do not count."""
+        return content_hash(self.model_dump(exclude={"anchors": True, "signals": {"__all__": {"says"}}}))
 
     @cached_property
     def by_id(self) -> dict[str, Signal]:
@@ -56,12 +68,17 @@ class Pillar(Record):
 
 
 class Rubric(Record):
-    """A role profile: what success means and which pillars are looked at."""
+    """A role profile: what success means and which pillars are looked at.
+
+    `asks` and `nothing` (talk that is no evidence) serve the offline extractor, as do the signals' `says`.
+    """
 
     id: str = Field(pattern=SLUG)
     title: str
     success: tuple[str, ...]
     pillars: tuple[Pillar, ...] = Field(min_length=1)
+    asks: tuple[Ask, ...] = ()
+    nothing: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Rubric:
@@ -76,6 +93,12 @@ class Rubric(Record):
     def hash(self) -> str:
         """Over the pillars, in order."""
         return content_hash([pillar.hash for pillar in self.pillars])
+
+    @cached_property
+    def sayings_hash(self) -> str:
+        """Over all that the offline extractor compares talk with."""
+        said = {signal.id: signal.says for pillar in self.pillars for signal in pillar.signals}
+        return content_hash(said, [ask.model_dump() for ask in self.asks], self.nothing)
 
     @cached_property
     def pillar_of(self) -> dict[str, str]:

@@ -1,102 +1,197 @@
-"""The extractor that needs no model: the rubric's cues, matched line by line.
+"""The extractor that needs no model: it compares talk with the rubric's sayings, and an answer with its question.
 
 It is the default without an endpoint, labelled as such in every row, and the baseline a model must beat in eval/.
-It sees words, not meaning: docs/evaluation.md says what it cannot see, with figures.
+Each one to three lines of a candidate's turn are compared with what people say when they show a signal, and with talk
+that shows nothing; the interviewer's words just before shift the odds towards what was asked. It hears wording, not
+meaning: docs/evaluation.md says how well that works, and what it cannot see.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
 
+import numpy as np
+
+from pipeline.adapters.likeness import VERSION as LIKENESS_VERSION
+from pipeline.adapters.likeness import Likeness, Scores, softmax
 from pipeline.hashing import content_hash
 from pipeline.records import Chunk, Draft, Extraction, Line, ProbeDraft, Role
-from pipeline.rubric import Pillar, Rubric
+from pipeline.rubric import Rubric
 
-VERSION = 1
-MIN_WORDS = 4
-HINT = re.compile(
-    r"\b(what (if|about|happens)|how about|have you (considered|thought)|could you|can you|would you also|"
-    r"don'?t forget|try to|consider|hint|maybe (look|try|think))\b"
-)
-GENERIC = re.compile(
-    r"\b(is (always |very |really |super )?(important|crucial|key|essential)|best practices?|in general|generally|"
-    r"(people|everyone|you) should always|as they say|i believe in|i'?m (very|really|super) (good|strong|passionate))\b"
-)
+VERSION = 2
+NOTHING = "-"
+MAX_LINES = 3
+
+# Chosen on eval/gold/extract/dev; docs/evaluation.md has the table.
+SHARPNESS = 8.0  # of the shares among signals
+QUESTION = 0.6  # how much the question counts beside the answer
+LEAST = 0.1  # share a signal needs to be pointed at
+SECOND = 0.75  # a second signal of the same lines, beside the first
+FULL_WORDS = 24  # below this length a piece must be proportionally clearer
+FEWEST_WORDS = 6
+UNINVITED = 0.08  # what a question leaves for signals that it does not invite,
+IDLE = 0.3  # and for an answer that shows nothing
+DEMANDED = 0.15  # share of demanding questions from which an act counts as prompted
+PROBES = 0.4  # share of a pillar's questions from which a line is a probe
+
+
+class Piece(NamedTuple):
+    """Lines of one turn, what they are taken to show, and how clearly."""
+
+    first: int
+    last: int
+    signals: tuple[str, ...]
+    clear: float
+
+
+class Question(NamedTuple):
+    """The interviewer's last words before a turn: shares of the kinds of question, and the line they end with."""
+
+    line: int
+    shares: Scores
 
 
 class OfflineExtractor:
-    """Points at candidate lines that carry a cue of a signal."""
+    """Points at candidate lines that sound like a signal's sayings."""
 
     name = "offline"
-    model = "cues"
+    model = "sayings"
+
+    def __init__(self) -> None:
+        self._ears: dict[str, _Ear] = {}
 
     def fingerprint(self, rubric: Rubric) -> str:
-        """The rubric's cues and this module's version."""
-        return content_hash(VERSION, rubric.hash)
+        """The rubric's sayings, and the versions of the two modules that compare."""
+        return content_hash(VERSION, LIKENESS_VERSION, rubric.hash, rubric.sayings_hash)
 
     async def extract(
         self, interview_id: str, lines: Sequence[Line], roles: dict[str, Role], chunks: Sequence[Chunk], rubric: Rubric
     ) -> Extraction:
-        """Drafts and probes for the whole interview; each line is looked at once, in the chunk that holds it first."""
+        """Drafts and probes for the whole interview; each is filed under the first chunk that holds it whole."""
+        ear = self._ear(rubric)
         drafts: list[Draft] = []
         probes: list[ProbeDraft] = []
-        seen = 0
-        for chunk in chunks:
-            for number in range(max(seen + 1, chunk.first_line), chunk.last_line + 1):
-                line = lines[number - 1]
-                role = roles.get(line.speaker, "unknown")
-                text = line.text.lower().replace("’", "'")
-                if role == "interviewer":
-                    probes += [
-                        ProbeDraft(chunk=chunk.chunk, pillar=pillar.id, line=number)
-                        for pillar in rubric.pillars
-                        if any(pattern.search(text) for pattern in _asks(pillar))
-                    ]
-                elif role == "candidate" and len(text.split()) >= MIN_WORDS and not GENERIC.search(text):
-                    hint = _hint_before(lines, roles, chunk, number)
-                    drafts += [
-                        Draft(
-                            chunk=chunk.chunk,
-                            pillar=pillar.id,
-                            signal=signal,
-                            first=number,
-                            last=number,
-                            prompted_by=hint,
-                        )
-                        for pillar in rubric.pillars
-                        for signal, cues in _cues(pillar).items()
-                        if any(cue.search(text) for cue in cues)
-                    ]
-            seen = max(seen, chunk.last_line)
+        question: Question | None = None
+        for _, group in groupby(lines, key=lambda line: line.turn):
+            turn = list(group)
+            role = roles.get(turn[0].speaker, "unknown")
+            if role == "interviewer":
+                probes += [
+                    ProbeDraft(chunk=chunk.chunk, pillar=pillar, line=line)
+                    for line, pillar in ear.probes(turn)
+                    if (chunk := _holding(chunks, line, line))
+                ]
+                question = ear.question(turn)
+            elif role == "candidate":
+                drafts += [
+                    draft for piece in ear.pieces(turn, question) for draft in _drafts(piece, question, chunks, ear)
+                ]
+                question = None
         return Extraction(
             extractor=self.name,
             model=self.model,
-            prompt_hash=f"cues-{VERSION}",
+            prompt_hash=rubric.sayings_hash,
             drafts=tuple(drafts),
             probes=tuple(probes),
         )
 
-
-@lru_cache(maxsize=64)
-def _cues(pillar: Pillar) -> dict[str, list[re.Pattern[str]]]:
-    return {signal.id: [re.compile(cue) for cue in signal.cues] for signal in pillar.signals}
-
-
-@lru_cache(maxsize=64)
-def _asks(pillar: Pillar) -> list[re.Pattern[str]]:
-    return [re.compile(ask) for ask in pillar.asks]
+    def _ear(self, rubric: Rubric) -> _Ear:
+        key = self.fingerprint(rubric)
+        if key not in self._ears:
+            self._ears[key] = _Ear(rubric)
+        return self._ears[key]
 
 
-def _hint_before(lines: Sequence[Line], roles: dict[str, Role], chunk: Chunk, number: int) -> int | None:
-    """The interviewer's line right before this turn, when it hints at something rather than asks in general."""
-    turn = lines[number - 1].turn
-    before = number - 1
-    while before >= chunk.first_line and lines[before - 1].turn == turn:
-        before -= 1
-    if before < chunk.first_line or roles.get(lines[before - 1].speaker) != "interviewer":
-        return None
-    if number - before > 2 or not HINT.search(lines[before - 1].text.lower().replace("’", "'")):
-        return None
-    return before
+def _holding(chunks: Sequence[Chunk], first: int, last: int) -> Chunk | None:
+    return next((chunk for chunk in chunks if chunk.first_line <= first and last <= chunk.last_line), None)
+
+
+def _drafts(piece: Piece, question: Question | None, chunks: Sequence[Chunk], ear: _Ear) -> Iterator[Draft]:
+    for signal in piece.signals:
+        asked = question.line if question and ear.demands(question, signal) >= DEMANDED else None
+        both = _holding(chunks, asked, piece.last) if asked is not None else None
+        chunk = both or _holding(chunks, piece.first, piece.last)
+        if chunk:
+            yield Draft(
+                chunk=chunk.chunk,
+                pillar=ear.pillar_of[signal],
+                signal=signal,
+                first=piece.first,
+                last=piece.last,
+                prompted_by=asked if both else None,
+            )
+
+
+class _Ear:
+    """A rubric's sayings, ready to be compared with."""
+
+    def __init__(self, rubric: Rubric) -> None:
+        self.pillar_of = rubric.pillar_of
+        signals = [(signal.id, signal.says) for pillar in rubric.pillars for signal in pillar.signals]
+        self.answers = Likeness([*signals, (NOTHING, rubric.nothing)])
+        self.kinds = Likeness([(ask.kind, ask.says) for ask in rubric.asks])
+        by_kind = {ask.kind: ask for ask in rubric.asks}
+        asks = [by_kind[kind] for kind in self.kinds.labels]
+        odds = [
+            [1.0 if s in ask.invites else IDLE if s == NOTHING else UNINVITED for s in self.answers.labels]
+            for ask in asks
+        ]
+        self.odds = np.array([np.array(row) / sum(row) for row in odds]).reshape(len(asks), len(self.answers.labels))
+        self.pillars = [pillar.id for pillar in rubric.pillars]
+        self.probing = np.array([[pillar in ask.pillars for pillar in self.pillars] for ask in asks], dtype=float)
+        self.demanding = {s: np.array([s in ask.demands for ask in asks], dtype=float) for s, _ in signals}
+
+    def question(self, turn: Sequence[Line]) -> Question | None:
+        """What the last two lines of an interviewer's turn ask for."""
+        if not self.kinds.labels:
+            return None
+        text = " ".join(line.text for line in turn[-2:])
+        return Question(turn[-1].line, softmax(self.kinds.scores([text]), SHARPNESS)[0])
+
+    def demands(self, question: Question, signal: str) -> float:
+        """Share of the kinds of question that demand this very signal."""
+        return float(question.shares @ self.demanding[signal])
+
+    def probes(self, turn: Sequence[Line]) -> list[tuple[int, str]]:
+        """Lines of an interviewer that ask about a pillar."""
+        if not self.kinds.labels:
+            return []
+        shares = softmax(self.kinds.scores([line.text for line in turn]), SHARPNESS) @ self.probing
+        return [
+            (line.line, pillar)
+            for line, row in zip(turn, shares, strict=True)
+            for pillar, share in zip(self.pillars, row, strict=True)
+            if share >= PROBES
+        ]
+
+    def pieces(self, turn: Sequence[Line], question: Question | None) -> list[Piece]:
+        """The clearest stretches of one to three lines that do not overlap, in the turn's order."""
+        spans = [(i, j) for i in range(len(turn)) for j in range(i, min(i + MAX_LINES, len(turn)))]
+        texts = [" ".join(line.text for line in turn[i : j + 1]) for i, j in spans]
+        if not self.answers.labels:
+            return []
+        scores = self.answers.scores(texts)
+        if question is not None:
+            scores = scores + QUESTION / SHARPNESS * np.log(question.shares @ self.odds)
+        shares = softmax(scores, SHARPNESS)
+        found = [
+            piece
+            for (i, j), text, row in zip(spans, texts, shares, strict=True)
+            if (piece := self._piece(turn[i].line, turn[j].line, len(text.split()), row))
+        ]
+        taken: list[Piece] = []
+        for piece in sorted(found, key=lambda p: (-p.clear, p.first, p.last)):
+            if all(piece.last < other.first or other.last < piece.first for other in taken):
+                taken.append(piece)
+        return sorted(taken)
+
+    def _piece(self, first: int, last: int, words: int, shares: Scores) -> Piece | None:
+        ranked = [i for i in np.argsort(-shares, kind="stable") if self.answers.labels[i] != NOTHING]
+        best = float(shares[ranked[0]])
+        clear = best * min(1.0, words / FULL_WORDS)
+        if words < FEWEST_WORDS or clear < LEAST:
+            return None
+        chosen = [i for i in ranked[:2] if shares[i] >= SECOND * best]
+        return Piece(first, last, tuple(self.answers.labels[i] for i in chosen), round(clear, 9))
