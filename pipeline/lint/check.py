@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import NamedTuple
 
-from pipeline.lint.contexts import Context, quotations
+from pipeline.lint.contexts import Context, Quotes
 from pipeline.lint.finding import Finding, Note
 from pipeline.lint.rules import Hit, RuleSet
 from pipeline.lint.text import Sentence, lines, sentences
 
 # Which family a phrase belongs to when two fit: the graver reading wins.
-_PRECEDENCE = ("GF5", "GF402", "GF2", "GF3", "GF601", "GF102", "GF101", "GF401", "GF602", "GF403")
+_PRECEDENCE = ("GF5", "GF402", "GF2", "GF305", "GF3", "GF601", "GF102", "GF101", "GF401", "GF602", "GF403")
 
 
 class Place(NamedTuple):
@@ -27,10 +27,9 @@ def rank(code: str) -> int:
     return next((i for i, prefix in enumerate(_PRECEDENCE) if code.startswith(prefix)), len(_PRECEDENCE))
 
 
-def places(text: str, rules: RuleSet, cut: list[Sentence] | None = None) -> list[Place]:
-    """Every judging phrase of a text, in order, without overlaps."""
-    cut = sentences(text) if cut is None else cut
-    quoted: list[tuple[int, int]] | None = None
+def places(cut: list[Sentence], rules: RuleSet) -> list[Place]:
+    """Every judging phrase of the sentences of one text, in order, without overlaps."""
+    quotes: Quotes | None = None
     out: list[Place] = []
     for at, sentence in enumerate(cut):
         if sentence.kind == "heading":
@@ -38,28 +37,44 @@ def places(text: str, rules: RuleSet, cut: list[Sentence] | None = None) -> list
         hits = rules.index.search(sentence)
         if not hits:
             continue
-        if quoted is None:
-            quoted = quotations(text, sentence.low)
-        context = Context(rules, cut, at, quoted)
-        kept = [hit for hit in _unique(hits) if context.excuse(hit) is None]
-        offsets = sentence.offsets
-        out.extend(
-            Place(hit.group.code, offsets[hit.match.start][0], offsets[hit.match.end - 1][1]) for hit in settle(kept)
-        )
+        quotes = quotes or Quotes(sentence.text)
+        context = Context(rules, cut, at, quotes)
+        for hit in settle([context.with_inference(hit) for hit in _standing(hits, context)]):
+            start, end = trimmed(sentence, hit)
+            out.append(Place(hit.group.code, start, end))
     return out
 
 
-def _unique(hits: list[Hit]) -> list[Hit]:
-    return [hit for hit in dict.fromkeys(hits) if hit.match.end > hit.match.start]
+def _standing(hits: list[Hit], context: Context) -> list[Hit]:
+    """Matches without an excuse. An excused match takes others of its rule with it where they overlap."""
+    kept: list[Hit] = []
+    excused: list[Hit] = []
+    for hit in dict.fromkeys(hits):
+        if hit.end > hit.start:
+            (excused if context.excuse(hit) else kept).append(hit)
+    return [
+        hit for hit in kept
+        if not any(e.group.code == hit.group.code and e.start < hit.end and hit.start < e.end for e in excused)
+    ]
 
 
 def settle(hits: list[Hit]) -> list[Hit]:
     """Of overlapping matches keep the gravest, then the longest; the rest goes."""
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda h: (rank(h.group.code), h.match.start - h.match.end, h.match.start)):
-        if all(hit.match.end <= k.match.start or hit.match.start >= k.match.end for k in kept):
+    for hit in sorted(hits, key=lambda h: (rank(h.group.code), h.start - h.end, h.start)):
+        if all(hit.end <= k.start or hit.start >= k.end for k in kept):
             kept.append(hit)
-    return sorted(kept, key=lambda h: h.match.start)
+    return sorted(kept, key=lambda h: h.start)
+
+
+def trimmed(sentence: Sentence, hit: Hit) -> tuple[int, int]:
+    """Code points of a match, without punctuation at its edges."""
+    words, start, end = sentence.words, hit.start, hit.end
+    while end - 1 > start and not words[end - 1][0].isalnum() and words[end - 1] != "%":
+        end -= 1
+    while start < end - 1 and not words[start][0].isalnum():
+        start += 1
+    return sentence.offsets[start][0], sentence.offsets[end - 1][1]
 
 
 class Positions:
@@ -76,8 +91,7 @@ class Positions:
 
 def lint_note(note: Note, rules: RuleSet) -> list[Finding]:
     """The findings of one note, by place."""
-    cut = sentences(note.text)
-    found = places(note.text, rules, cut)
+    found = places(sentences(note.text), rules)
     positions = Positions(note.text)
     return [finding(note, rules, place, positions) for place in found]
 

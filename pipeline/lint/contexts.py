@@ -1,38 +1,41 @@
 """Where a phrase that looks like a judgement is none: quoted, reported, mentioned, technical, or backed by evidence.
 
 Word lists come from `lint_rules.toml`; this module only knows the grammar around them. Nothing here runs for a
-sentence that no rule matched.
+sentence that no rule matched, and each context is worked out only when it is asked for.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from functools import cached_property
 
-from pipeline.lint.pattern import Lexicon
 from pipeline.lint.rules import Hit, RuleSet
 from pipeline.lint.text import BLANK, Sentence
 
 _SINGLE_QUOTED = re.compile(r"(?<!\w)'(?=\S)(?:[^'\n]|(?<=\w)'(?=\w)){1,300}'(?!\w)")
-_UNIT = re.compile(r"\d(?:\.\d+)?(?:ms|s|m|k|kb|mb|gb|rps|qps|min|mins|x|h)?\Z")
-_STRONG_BREAKS = frozenset(";-()|" + BLANK)
-_BREAKS = _STRONG_BREAKS | {",", ":", "."}
+_STRONG_BREAKS = frozenset(";-()|")
+_BREAKS = _STRONG_BREAKS | {",", ":", ".", "!", "?"}
+_INFERRING = ("GF3", "GF5", "GF601")  # families whose span includes the inference that is drawn
 
 
 class Context:
-    """The contexts of one sentence, each worked out when first asked for."""
+    """The contexts of one sentence."""
 
-    def __init__(self, rules: RuleSet, sentences: list[Sentence], at: int, quoted: list[tuple[int, int]]) -> None:
-        self._rules, self._sentences, self._at, self._quoted = rules, sentences, at, quoted
+    def __init__(self, rules: RuleSet, sentences: list[Sentence], at: int, quotes: Quotes) -> None:
+        self._rules, self._sentences, self._at, self._quotes = rules, sentences, at, quotes
         self.sentence = sentences[at]
+        self.words = self.sentence.words
 
     def excuse(self, hit: Hit) -> str | None:
         """Why this match is no finding, or None when it is one."""
-        if self.sentence.kind == "quote" or self._in_quotes(hit):
+        if self.sentence.kind == "quote" or self._quoted(hit):
             return "quoted"
-        if any(start <= hit.match.start < end for start, end in self._reported):
+        if self._in_form(hit):
+            return "form field"
+        if any(start <= hit.start and hit.end <= end for start, end in self._reported):
             return "reported"
-        if any(start <= hit.match.start < end for start, end in self._meta):
+        if any(start <= hit.start < end for start, end in self._mentioned):
             return "mentioned"
         if self._technical(hit):
             return "technical"
@@ -42,51 +45,93 @@ class Context:
             return "evidence"
         return None
 
+    def with_inference(self, hit: Hit) -> Hit:
+        """The match together with the conclusion drawn from it (", so on-call is out of the question")."""
+        words, at = self.words, hit.end
+        if not hit.group.code.startswith(_INFERRING) or at >= len(words):
+            return hit
+        skip = at + 1 if words[at] in {",", "-", ":", "="} else at
+        if skip < len(words) and words[skip] in self._words("infers"):
+            end = next((i for i in range(skip, len(words)) if words[i] in _STRONG_BREAKS or words[i] in {".", "!"}), len(words))
+            return hit._replace(end=end)
+        return hit
+
+    def _words(self, lexicon: str) -> frozenset[str]:
+        return self._rules.lexicons[lexicon].words
+
     def _is_name(self, at: int) -> bool:
-        return self.sentence.words[at] not in self._lexicon("not_a_name").words and self.sentence.is_name(at)
+        token = self.sentence.tokens[at]
+        return token.istitle() and len(token) > 1 and self.words[at] not in self._words("not_a_name")
 
-    def _lexicon(self, name: str) -> Lexicon:
-        return self._rules.lexicons[name]
+    # ---- quoted, and form fields ------------------------------------------------------------------------------------
 
-    def _in_quotes(self, hit: Hit) -> bool:
-        start = self.sentence.offsets[hit.match.start][0]
-        for left, right in self._quoted:
-            if left <= start < right:
-                return not self._scare_quotes(hit, left, right)
-        return False
+    def _quoted(self, hit: Hit) -> bool:
+        inside = self._quotes.around(self.sentence.offsets[hit.start][0])
+        return inside is not None and not self._scare_quotes(hit, *inside)
 
     def _scare_quotes(self, hit: Hit, left: int, right: int) -> bool:
         """The writer's own ironic quotes: short, after an article or a grading word, with nobody speaking."""
-        words, first = self.sentence.words, hit.match.start
-        if len(self.sentence.low[left:right].split()) > 3 or first < 2:
+        words, first = self.words, hit.start
+        if len(self.sentence.text[left:right].split()) > 3 or first < 2:
             return False
         before = words[first - 2] if words[first - 1] in {'"', "'"} else words[first - 1]
-        speaks = self._lexicon("speech").words | self._lexicon("tells").words | self._lexicon("asks").words
-        return before in self._lexicon("scare").words and not speaks.intersection(words)
+        voices = self._words("speech") | self._words("tells")
+        return before in self._words("scare") and voices.isdisjoint(words)
+
+    def _in_form(self, hit: Hit) -> bool:
+        """A label, or a rating that is all there is behind its label: "Potential: leave blank", "Level: Senior"."""
+        words, colon = self.words, self._label_end
+        if self.sentence.kind == "row":
+            return self._in_short_cell(hit)
+        if colon < 0:
+            return False
+        if hit.end <= colon:
+            return True
+        value = [word for word in words[colon + 1 :] if word[0].isalnum()]
+        return hit.start > colon and bool(value) and self._words("form_value").issuperset(value)
+
+    @cached_property
+    def _label_end(self) -> int:
+        """The index of the colon behind a field's label, or -1."""
+        words = self.words
+        for at, word in enumerate(words[:8]):
+            if word in {":", "="}:
+                label = [w for w in words[:at] if w[0].isalnum()]
+                return at if label and self._words("form_label").issuperset(label) else -1
+        return -1
+
+    def _in_short_cell(self, hit: Hit) -> bool:
+        words = self.words
+        left = max((i for i in range(hit.start) if words[i] == "|"), default=-1)
+        right = next((i for i in range(hit.end, len(words)) if words[i] == "|"), len(words))
+        cell = [word for word in words[left + 1 : right] if word[0].isalnum()]
+        return self._words("form_value").issuperset(cell) or self._words("form_label").issuperset(cell)
+
+    # ---- the candidate's voice --------------------------------------------------------------------------------------
 
     @cached_property
     def _reported(self) -> list[tuple[int, int]]:
         """Token ranges in which the candidate speaks through the writer."""
-        words = self.sentence.words
-        people, label = self._lexicon("candidate").first, self._lexicon("speaker_label").words
-        if len(words) > 2 and words[1] == ":" and words[0] in label:
+        words = self.words
+        if len(words) > 2 and words[1] == ":" and words[0] in self._words("speaker_label"):
             return [(0, len(words))]
-        speech, tells = self._lexicon("speech").words, self._lexicon("tells").words
+        people, speech, tells = self._words("candidate"), self._words("speech"), self._words("tells")
         out = []
         for at, word in enumerate(words):
             if word in speech and self._candidate_speaks(at, people):
-                out.append((at, self._voice_end(at + 1, long=True)))
+                out.append((at, self._voice_end(at + 1, clause=True)))
             elif word in tells and self._candidate_speaks(at, people):
-                clause = at + 1 < len(words) and words[at + 1] in self._lexicon("complement").words
-                out.append((at, self._voice_end(at + 1, long=clause)))
-            elif word == "according" and words[at + 1 : at + 2] == ["to"] and set(words[at + 2 : at + 5]) & people:
-                out.append((0, self._voice_end(at + 3, long=False)))
+                clause = words[at + 1 : at + 2] and words[at + 1] in self._words("complement")
+                out.append((at, self._voice_end(at + 1, clause=bool(clause))))
+            elif word in {"according", "per"} and people.intersection(words[at + 1 : at + 5]):
+                out.append((0, self._voice_end(at + 4, clause=True)))
+            elif word in {"own", "his", "her", "their"} and words[at + 1 : at + 2] in (["words"], ["account"], ["own"]):
+                out.append((0, self._voice_end(at + 2, clause=True)))
         return out
 
     def _candidate_speaks(self, at: int, people: frozenset[str]) -> bool:
         """Whether the subject of the verb at `at` is the candidate, named or left out."""
-        words = self.sentence.words
-        skip = self._lexicon("before_verb").words
+        words, skip = self.words, self._words("before_verb")
         back = at - 1
         while back >= 0 and words[back] in skip:
             back -= 1
@@ -94,85 +139,103 @@ class Context:
             return True
         return words[back] in people or self._is_name(back)
 
-    def _voice_end(self, at: int, *, long: bool) -> int:
+    def _voice_end(self, at: int, *, clause: bool) -> int:
         """Where reported speech ends: at a strong break, or at a comma after which the writer speaks again."""
-        words = self.sentence.words
-        turn = self._lexicon("writer_turn").words
+        words, turn = self.words, self._words("writer_turn")
         for here in range(at, len(words)):
-            if words[here] in _STRONG_BREAKS:
+            word, following = words[here], words[here + 1] if here + 1 < len(words) else ""
+            if word in _STRONG_BREAKS or (word == "." and following):
                 return here
-            if words[here] == "," and (not long or words[here + 1 : here + 2] and words[here + 1] in turn):
+            if word == "," and (not clause or following in turn):
                 return here
-            if not long and words[here] in {"and", "but", "so"}:
-                return here
-            if words[here] == "but" and words[here + 1 : here + 2] and words[here + 1] in turn:
+            if word in {"and", "but", "so"} and (not clause or (word == "but" and following in turn)):
                 return here
         return len(words)
 
+    # ---- mentions, techniques, other subjects -----------------------------------------------------------------------
+
     @cached_property
-    def _meta(self) -> list[tuple[int, int]]:
+    def _mentioned(self) -> list[tuple[int, int]]:
         """Token ranges that mention a judgement without making it."""
-        return [(hit.match.start, hit.match.end) for hit in self._rules.meta.search(self.sentence)]
+        return [(hit.start, hit.end) for hit in self._rules.meta.search(self.sentence)]
 
     def _technical(self, hit: Hit) -> bool:
-        words = self.sentence.words
-        after = words[hit.match.end] if hit.match.end < len(words) else ""
-        return after in self._lexicon("tech_noun").words or after.startswith(BLANK)
+        """Whether the phrase describes a thing of the trade: "smart pointer", "humble single-node setup"."""
+        words, nouns = self.words, self._words("tech_noun")
+        after = words[hit.end : hit.end + 2]
+        if not after:
+            return False
+        if after[0] in nouns or after[0][0] == BLANK:
+            return True
+        return len(after) == 2 and after[0].isalpha() and after[0] not in self._words("linking") and after[1] in nouns
 
     def _other_subject(self, hit: Hit) -> bool:
         """Whether the clause is about a thing, the interview or the writer instead of the candidate."""
-        words = self.sentence.words
-        people, things = self._lexicon("candidate").first, self._lexicon("thing").words
-        for here in range(hit.match.start - 1, max(-1, hit.match.start - 9), -1):
-            word = words[here]
-            if word in _BREAKS and word != ",":
+        people, things = self._words("candidate"), self._words("thing")
+        for here in range(hit.start - 1, max(-1, hit.start - 9), -1):
+            word = self.words[here]
+            if word in people or (here > 0 and self._is_name(here)):
                 return False
-            if word in people or here > 0 and self._is_name(here):
+            if word in _BREAKS:
                 return False
             if word in things:
                 return True
         return False
 
+    # ---- evidence ---------------------------------------------------------------------------------------------------
+
     def _backed(self, hit: Hit) -> bool:
-        if self._observes(self.sentence, hit.match.start, hit.match.end):
+        if observes(self.sentence, self._rules, self._quotes, hit.start, hit.end):
             return True
         if hit.group.evidence == "same":
             return False
         near = self._sentences[max(0, self._at - 1) : self._at] + self._sentences[self._at + 1 : self._at + 2]
-        return any(s.kind != "heading" and self._observes(s) for s in near)
-
-    def _observes(self, sentence: Sentence, skip_start: int = 0, skip_end: int = 0) -> bool:
-        return observes(sentence, self._rules, skip_start, skip_end)
+        return any(s.kind != "heading" and observes(s, self._rules, self._quotes) for s in near)
 
 
-def observes(sentence: Sentence, rules: RuleSet, skip_start: int = 0, skip_end: int = 0) -> bool:
+class Quotes:
+    """Quoted passages of a text: double quotes paired within a paragraph, single quotes within a line."""
+
+    def __init__(self, text: str) -> None:
+        spans: list[tuple[int, int]] = []
+        if '"' in text:
+            offset = 0
+            for paragraph in re.split(r"(\n[ \t]*\n)", text):
+                marks = [m.start() for m in re.finditer('"', paragraph)]
+                spans += [(offset + a, offset + b + 1) for a, b in zip(marks[::2], marks[1::2], strict=False)]
+                offset += len(paragraph)
+        if "'" in text:
+            spans += [m.span() for m in _SINGLE_QUOTED.finditer(text)]
+        self._spans = sorted(spans)
+        self._starts = [start for start, _ in self._spans]
+
+    def around(self, offset: int) -> tuple[int, int] | None:
+        """The quoted passage that holds this code point, without its marks."""
+        at = bisect_right(self._starts, offset) - 1
+        for start, end in reversed(self._spans[max(0, at - 1) : at + 1]):
+            if start <= offset < end:
+                return start + 1, end - 1
+        return None
+
+    def within(self, start: int, end: int) -> bool:
+        """Whether something of at least two words is quoted between two code points."""
+        return any(a < end and b > start and b - a > 10 for a, b in self._spans[: bisect_right(self._starts, end)][-3:])
+
+
+def observes(sentence: Sentence, rules: RuleSet, quotes: Quotes, skip_start: int = 0, skip_end: int = 0) -> bool:
     """Whether the sentence reports something seen or heard: what was done, said, or measured.
 
     Tokens from `skip_start` to `skip_end` (the judgement itself) do not count. Talk about the session does not count.
     """
     words = sentence.words
     acts, session = rules.lexicons["observed"].words, rules.lexicons["session"].words
-    if any(word in session for word in words[:4]):
+    if not session.isdisjoint(words[:3]):
         return False
     for at, word in enumerate(words):
         if skip_start <= at < skip_end:
             continue
-        if word in acts and not (at and words[at - 1] in {"i", "we"}):
+        if word in acts and not (at and words[at - 1] in {"i", "we", "you"}):
             return True
-        if word.startswith(BLANK):
+        if word[0] == BLANK or (word.isdigit() and words[at + 1 : at + 2] == ["of"]):
             return True
-    return False
-
-
-def quotations(text: str, low: str) -> list[tuple[int, int]]:
-    """Quoted passages, code points: double quotes paired within a paragraph, single quotes within a line."""
-    out: list[tuple[int, int]] = []
-    if '"' in low:
-        offset = 0
-        for paragraph in re.split(r"(\n[ \t]*\n)", low):
-            marks = [m.start() for m in re.finditer('"', paragraph)]
-            out.extend((offset + a, offset + b + 1) for a, b in zip(marks[::2], marks[1::2], strict=False))
-            offset += len(paragraph)
-    if "'" in low:
-        out.extend(m.span() for m in _SINGLE_QUOTED.finditer(low))
-    return out
+    return skip_end == 0 and quotes.within(sentence.start, sentence.end)

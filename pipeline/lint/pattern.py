@@ -1,409 +1,351 @@
-"""The language that lint patterns are written in, and the matcher that runs it.
+"""The language that lint patterns are written in, and its translation into regular expressions over words.
 
 A pattern is a row of elements, matched against the tokens of one sentence:
 
     bright            the word              bright+           the word with -s, -es, -ed, -ing
     {seem}            any entry of a lexicon; entries may have several words
     (gut|inner voice) any alternative       x?                x or nothing
-    ~3                up to three words     !x                not followed by x (x is not consumed)
-    <!x               not preceded by x     {Name}            a word written like a name
+    x*                up to three of x      ~3                up to three words of any kind
+    !x                not followed by x     <!x               not preceded by x (x is not consumed)
+    @peers            a macro: text put in  {Name}            a capitalised word the rules do not know
+    {number}          a number              {any}             any one word
     ^                 a clause starts here  $                 a clause ends here
-    >                 the rest of the clause                  >>    the rest of the sentence
+    >                 the rest of the clause                  >>    the rest of the sentence, up to a turn ("but")
     [ ... ]           the part to report; without brackets, all of it
     ,                 punctuation marks stand for themselves
 
-There is no repetition: every element takes a bounded number of tokens, gaps stop at punctuation, so a search costs a
-constant per token, whatever the text. Each pattern knows its rarest necessary word; only sentences that contain it
-are looked at, which is what makes many hundreds of patterns cheap.
+Every word that the rules know is one character of an alphabet of its own, every other word is one of a few
+characters ("a name", "a number", "a word"). So a sentence is a short string, a lexicon is a character class, and the
+standard library's matcher works on words at full speed. There is no unbounded repetition: every element takes a
+bounded number of tokens and gaps stop at punctuation, so a search costs a constant per token, whatever the text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pipeline.errors import RubricError
+from pipeline.lint.text import BLANK
 
-Lexicons = Mapping[str, "Lexicon"]
-Span = tuple[int, int]
+_FIRST_CODE = 0x4E00  # twenty thousand consecutive letters, none of them special in a regular expression
+_REST_CLAUSE, _REST_SENTENCE = 30, 60  # tokens that > and >> may take at most
 
 _ELEMENT = re.compile(
-    r"\s*(?:(?P<group>\((?:[^()\[\]~!^$>?{]|\{(?!Name))*\))|(?P<gap>~\d)|(?P<open>\()|(?P<close>\))|(?P<bar>\|)|(?P<mark>[\[\]])|(?P<rest>>>?)|(?P<edge>[\^$])"
-    r"|(?P<no><?!)|(?P<lexicon>\{[\w-]+\})|(?P<word>[^\W_]+(?:['._][^\W_]+)*\+?|'\w+|[,:;/.\"%&=-])|(?P<optional>\?))"
+    r"\s*(?:(?P<group>\((?:[^()\[\]~!^$>?{]|\{(?!Name|number|any))*\))|(?P<gap>~\d)|(?P<open>\()|(?P<close>\))|(?P<bar>\|)"
+    r"|(?P<mark>[\[\]])|(?P<rest>>>?)|(?P<edge>[\^$])|(?P<no><?!)|(?P<lexicon>\{[\w-]+\})"
+    r"|(?P<word>[^\W_]+(?:['._][^\W_]+)*\+?|'\w+|[,:;/.\"%&=-])|(?P<repeat>[?*])|(?P<end>$))"
 )
-# The words of ordinary prose: a pattern that can only be found by one of these would be tried on every sentence.
+_MACRO = re.compile(r"@(\w+)")
+_PUNCTUATION = """. , : ; - ( ) / " ' ! ? [ ] & + = | % …""".split()
+_OPENERS = (
+    """. , : ; - ( ) / " ! ? & + = | and but so yet also plus though although overall however still honestly frankly clearly
+    obviously basically generally otherwise because since as tbh imo imho ngl just again anyway"""
+).split()
+_CLOSERS = (
+    """. , : ; - ( ) / " ! ? & + | and but so yet though although with for because since as at in on during or tbh imo imho
+    ngl overall throughout when from while which who that to today only then lol haha"""
+).split()
+_JOINS = "and but so yet though although because since when while which who if whereas even".split()
+_TURNS = "but though however although yet still".split()
 COMMON = frozenset(
     """a an the and or but so to of in on at by for with from as is was are were be been 's 'd 're 've 'll 'm he she they
-    him her his their them it its this that i we my our you your not no do did does have has had would could can will
+    him her his them their it its this that i we my our us me you your not no do did does have has had would could can will
     very too quite just more most all any some than then there here what when who how if out up about into over after
     well good get got one time like , - : ; / ( ) .""".split()
 )
-_OPENERS = frozenset(
-    """. , : ; - ( / " ! ? and but so yet also plus though although overall however still however honestly frankly
-    clearly obviously basically generally otherwise because since as tbh imo imho ngl | & + = ) just again anyway""".split()
-)
-_CLOSERS = frozenset(
-    """. , : ; - ( ) / " ! ? and but so yet though although with for because since as at in on during or | & + tbh imo
-    imho ngl overall throughout when from while which who that to who today though only then lol haha""".split()
-)
-
-_JOINS = frozenset("and but so yet though although because since when while which who if whereas even".split())
 
 
 class Lexicon(NamedTuple):
-    """A set of entries: single words, and phrases by their first word (longest first)."""
+    """A set of entries: single words, and phrases longest first."""
 
     words: frozenset[str]
-    phrases: dict[str, tuple[tuple[str, ...], ...]]
-
-    @property
-    def first(self) -> frozenset[str]:
-        """Every word an entry can start with."""
-        return self.words | self.phrases.keys()
+    phrases: tuple[tuple[str, ...], ...]
 
 
-class Node:
-    """One element of a pattern and what follows it."""
+class Alphabet:
+    """One character for each word that the rules know, and a few for all others."""
 
-    __slots__ = ("data", "next", "op", "optional")
+    NAME, NUMBER, CODE, OTHER, MARK = (chr(_FIRST_CODE + i) for i in range(5))
 
-    def __init__(self, op: str, data: object = None, optional: bool = False) -> None:
-        self.op, self.data, self.optional = op, data, optional
-        self.next: Node | None = None
+    def __init__(self) -> None:
+        self.codes: dict[str, str] = {}
+        self.punctuation = self.letters(_PUNCTUATION) + self.CODE + self.MARK
 
+    def letter(self, word: str) -> str:
+        """The word's character; a new word gets the next one."""
+        code = self.codes.get(word)
+        if code is None:
+            code = self.codes[word] = chr(_FIRST_CODE + 5 + len(self.codes))
+        return code
 
-class Match(NamedTuple):
-    """Token indexes: where the reported part starts and ends (exclusive)."""
+    def letters(self, words: Iterable[str]) -> str:
+        """The characters of several words."""
+        return "".join(map(self.letter, words))
 
-    start: int
-    end: int
+    def encode(self, tokens: list[str], words: list[str]) -> str:
+        """A sentence as a string; `tokens` as written, `words` in lower case."""
+        get = self.codes.get
+        return "".join([get(word) or self._unknown(token) for token, word in zip(tokens, words, strict=True)])
 
-
-class Pattern:
-    """One compiled pattern.
-
-    `anchors` are words of which one must occur; `before` says how many tokens (least, most) precede that word.
-    """
-
-    __slots__ = ("anchors", "before", "first", "root", "source")
-
-    def __init__(self, source: str, root: Node) -> None:
-        self.source, self.root = source, root
-        self.anchors, self.before, _ = _anchor(root, source)
-        self.first = _first(root)
-
-    def match(self, words: list[str], at: int, is_name: Callable[[int], bool]) -> Match | None:
-        """Match with the first token at index `at`, or None."""
-        if self.first is not None and words[at] not in self.first:
-            return None
-        found = _walk(self.root, words, at, is_name)
-        if found is None:
-            return None
-        end, opened, closed = found
-        return Match(at if opened < 0 else opened, end if closed < 0 else closed)
+    def _unknown(self, token: str) -> str:
+        first = token[0]
+        if first.isupper():
+            return self.NAME if len(token) > 1 and token[1:].islower() else self.OTHER
+        if first.isalpha():
+            return self.OTHER
+        if first.isdigit():
+            return self.NUMBER
+        return self.CODE if first == BLANK else self.MARK
 
 
-def inflected(word: str) -> frozenset[str]:
+class Element(NamedTuple):
+    """One parsed element: an operation, its operand, and how often it may come ("", "?" or "*")."""
+
+    op: str
+    operand: object = None
+    repeat: str = ""
+
+
+Row = list[Element]
+
+
+def inflected(word: str) -> tuple[str, ...]:
     """A word written "verb+" with its regular endings; a plain word alone."""
-    if not word.endswith("+"):
-        return frozenset((word,))
+    if word[-1] != "+":
+        return (word,)
     stem = word[:-1]
     base = stem[:-1] if stem.endswith("e") else stem
     if stem.endswith("y") and stem[-2] not in "aeiou":
-        return frozenset((stem, stem[:-1] + "ies", stem[:-1] + "ied", stem + "ing"))
-    forms = {stem, stem + "s", base + "ed", base + "ing"}
+        return (stem, stem[:-1] + "ies", stem[:-1] + "ied", stem + "ing")
+    forms = [stem, stem + "s", base + "ed", base + "ing"]
     if stem.endswith(("s", "sh", "ch", "x", "z")):
-        forms.add(stem + "es")
+        forms.append(stem + "es")
     if re.search(r"[^aeiou][aeiou][bdglmnprt]$", stem):
-        forms |= {stem + stem[-1] + "ed", stem + stem[-1] + "ing"}
-    return frozenset(forms)
+        forms += [stem + stem[-1] + "ed", stem + stem[-1] + "ing"]
+    return tuple(forms)
 
 
-def lexicon(name: str, source: str, known: Lexicons) -> Lexicon:
-    """Read a lexicon: entries separated by new lines or commas; `{other}` includes another one defined before it."""
-    words: set[str] = set()
-    phrases: dict[str, set[tuple[str, ...]]] = {}
-    for entry in re.split(r"(?<!\\)[,\n]", source):
-        parts = entry.split("#", 1)[0].replace("\\,", " , ").split()
-        if not parts:
-            continue
-        if len(parts) == 1 and parts[0].startswith("{"):
-            other = _known(parts[0], known, name)
-            words |= other.words
-            for head, tails in other.phrases.items():
-                phrases.setdefault(head, set()).update(tails)
-            continue
-        for combination in _product([inflected(part) for part in parts]):
-            if len(combination) == 1:
-                words.add(combination[0])
+class Compiler:
+    """Reads lexicons and patterns. Its alphabet is complete once the last pattern is read."""
+
+    def __init__(self) -> None:
+        self.alphabet = Alphabet()
+        self.lexicons: dict[str, Lexicon] = {}
+        self.macros: dict[str, str] = {}
+        self._classes: dict[int, str] = {}
+        self._rare: dict[int, frozenset[str]] = {}
+
+    def define(self, name: str, source: str) -> None:
+        """Add a lexicon: entries separated by new lines or commas; `{other}` includes one defined before."""
+        self.lexicons[name] = self._read(re.split(r"[,\n]", source), name)
+
+    def pattern(self, source: str) -> Pattern:
+        """Read one line of the pattern language.
+
+        Raises RubricError with the line when it cannot be read, or when no particular word is needed to match it.
+        """
+        source = _MACRO.sub(lambda found: self.macros[found.group(1)], source)
+        rows, at = self._rows(source, 0, nested=False)
+        if at < len(source) or len(rows) != 1:
+            raise RubricError(f"Lint rules: cannot read the pattern {source!r} from {source[at:]!r} on.")
+        needs = sorted(self._needs(rows[0]), key=_cost)
+        if not needs:
+            raise RubricError(f"Lint rules: no particular word is needed to match {source!r}.")
+        return Pattern(source, rows[0], tuple(needs), self)
+
+    # ---- reading ----------------------------------------------------------------------------------------------------
+
+    def _read(self, entries: Iterable[str], where: str) -> Lexicon:
+        words: list[str] = []
+        phrases: list[tuple[str, ...]] = []
+        for entry in entries:
+            parts = entry.split()
+            if not parts:
+                continue
+            if len(parts) == 1:
+                if parts[0][0] == "{":
+                    other = self._known(parts[0], where)
+                    words += other.words
+                    phrases += other.phrases
+                else:
+                    words += inflected(parts[0])
             else:
-                phrases.setdefault(combination[0], set()).add(combination)
-    return Lexicon(frozenset(words), {h: tuple(sorted(t, key=lambda p: (-len(p), p))) for h, t in phrases.items()})
+                phrases += _product(parts) if "+" in entry else (tuple(parts),)
+        self.alphabet.letters(words)
+        for phrase in phrases:
+            self.alphabet.letters(phrase)
+        return Lexicon(frozenset(words), tuple(sorted(set(phrases), key=lambda p: (-len(p), p))))
+
+    def _known(self, reference: str, where: str) -> Lexicon:
+        try:
+            return self.lexicons[reference[1:-1]]
+        except KeyError:
+            raise RubricError(f"Lint rules: {where!r} names the lexicon {reference}, which is not defined above it.",
+                              next_step="define it under [lexicons] in prompts/lint_rules.toml") from None
+
+    def _rows(self, source: str, at: int, *, nested: bool) -> tuple[list[Row], int]:
+        """Read alternatives up to the closing bracket, or one row of elements up to the end."""
+        rows: list[Row] = [[]]
+        while found := _ELEMENT.match(source, at):
+            at, kind, value = found.end(), str(found.lastgroup), found.group(str(found.lastgroup))
+            row = rows[-1]
+            if kind == "end" or (kind == "close" and nested):
+                return rows, at
+            if kind == "bar" and nested:
+                rows.append([])
+            elif kind == "repeat" and row:
+                row[-1] = row[-1]._replace(repeat=value)
+            elif kind == "no":
+                row.append(Element("ahead" if value == "!" else "behind"))
+            else:
+                if kind == "open":
+                    inner, at = self._rows(source, at, nested=True)
+                    element = Element("any", inner)
+                else:
+                    element = self._element(kind, value, source)
+                if row and row[-1].op in {"ahead", "behind"} and row[-1].operand is None:
+                    row[-1] = row[-1]._replace(operand=element)
+                else:
+                    row.append(element)
+        raise RubricError(f"Lint rules: cannot read the pattern {source!r} from {source[at:]!r} on.")
+
+    def _element(self, kind: str, value: str, source: str) -> Element:
+        if kind == "group":
+            return Element("set", self._read(value[1:-1].split("|"), source))
+        if kind == "gap":
+            return Element("gap", int(value[1:]))
+        if kind in {"mark", "edge", "rest"} or value in {"{Name}", "{number}", "{any}"}:
+            return Element(value)
+        if kind == "lexicon":
+            return Element("set", self._known(value, source))
+        if kind == "word":
+            return Element("set", self._read([value], source))
+        raise RubricError(f"Lint rules: {value!r} stands alone in the pattern {source!r}.")
+
+    # ---- what a match needs -----------------------------------------------------------------------------------------
+
+    def _needs(self, row: Row) -> list[frozenset[str]]:
+        """Sets of words; a match contains a word of each of them."""
+        out: list[frozenset[str]] = []
+        for element in row:
+            if element.repeat:
+                continue
+            if element.op == "set":
+                out.append(self._rarest(element.operand))  # type: ignore[arg-type]
+            elif element.op == "any":
+                inner = [self._needs(branch) for branch in element.operand]  # type: ignore[attr-defined]
+                if all(inner):
+                    out.append(frozenset().union(*(min(needs, key=_cost) for needs in inner)))
+        return out
+
+    def _rarest(self, lexicon: Lexicon) -> frozenset[str]:
+        known = self._rare.get(id(lexicon))
+        if known is None:
+            known = lexicon.words.union([max(phrase, key=_rarity) for phrase in lexicon.phrases])
+            self._rare[id(lexicon)] = known
+        return known
+
+    # ---- translation ------------------------------------------------------------------------------------------------
+
+    def expression(self, row: Row) -> str:
+        """The regular expression of a row, over the alphabet."""
+        return "".join(map(self._translate, row))
+
+    def _translate(self, element: Element) -> str:
+        op, operand, letters = element.op, element.operand, self.alphabet.letters
+        if op == "set":
+            out = self._class(operand)  # type: ignore[arg-type]
+        elif op == "any":
+            out = "(?:" + "|".join(map(self.expression, operand)) + ")"  # type: ignore[call-overload]
+        elif op in {"ahead", "behind"}:
+            out = ("(?!" if op == "ahead" else "(?<!") + self._translate(operand) + ")"  # type: ignore[arg-type]
+        elif op == "gap":
+            out = f"[^{self.alphabet.punctuation}]{{0,{operand}}}?"
+        else:
+            out = {
+                "[": "(?P<part>",
+                "]": ")",
+                "^": f"(?<![^{letters(_OPENERS)}])",
+                "$": f"(?![^{letters(_CLOSERS)}])",
+                ">": f"[^{self.alphabet.punctuation}{letters(_JOINS)}]{{0,{_REST_CLAUSE}}}",
+                ">>": f"(?:[^{letters(['.', ';', '-', '(', ',', '!', '?'])}]|{letters(',')}(?![{letters(_TURNS)}])){{0,{_REST_SENTENCE}}}",
+                "{Name}": self.alphabet.NAME,
+                "{number}": self.alphabet.NUMBER,
+                "{any}": f"[^{self.alphabet.punctuation}]",
+            }[op]
+        if not element.repeat:
+            return out
+        return f"(?:{out})?" if element.repeat == "?" else f"(?:{out}){{0,3}}"
+
+    def _class(self, lexicon: Lexicon) -> str:
+        known = self._classes.get(id(lexicon))
+        if known is None:
+            entries = [(word,) for word in lexicon.words] + list(lexicon.phrases)
+            known = self._classes[id(lexicon)] = self._tree(entries)
+        return known
+
+    def _tree(self, entries: list[tuple[str, ...]]) -> str:
+        """Alternatives with their common beginnings shared, longest first."""
+        tails: dict[str, list[tuple[str, ...]]] = {}
+        for entry in entries:
+            tails.setdefault(entry[0], []).append(entry[1:])
+        letter = self.alphabet.letter
+        single = _ranges([letter(word) for word, rest in tails.items() if rest == [()]])
+        parts = []
+        for word in sorted(tails):
+            rest = [tail for tail in tails[word] if tail]
+            if rest:
+                follow = self._tree(rest)
+                parts.append(letter(word) + (f"(?:{follow})?" if () in tails[word] else follow))
+        if single:
+            parts.append(f"[{single}]" if len(single) > 1 else single)
+        return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
 
 
-def _product(parts: list[frozenset[str]]) -> list[tuple[str, ...]]:
+class Pattern:
+    """One pattern: what it needs, rarest first, and its expression.
+
+    `part` is the group of the expression that holds what to report (0: the whole match).
+    """
+
+    __slots__ = ("_compiler", "_row", "expression", "needs", "part", "source")
+
+    def __init__(self, source: str, row: Row, needs: tuple[frozenset[str], ...], compiler: Compiler) -> None:
+        self.source, self._row, self.needs, self._compiler = source, row, needs, compiler
+        self.part = "part" if "[" in source else 0
+
+    def __getattr__(self, name: str) -> re.Pattern[str]:
+        """Compile on first use; afterwards the slot answers without a call."""
+        if name != "expression":
+            raise AttributeError(name)
+        self.expression = re.compile(self._compiler.expression(self._row))
+        return self.expression
+
+
+def _product(parts: list[str]) -> list[tuple[str, ...]]:
     out: list[tuple[str, ...]] = [()]
     for part in parts:
-        out = [(*head, word) for head in out for word in sorted(part)]
+        out = [(*head, word) for head in out for word in inflected(part)]
     return out
 
 
-def _known(token: str, known: Lexicons, where: str) -> Lexicon:
-    try:
-        return known[token[1:-1]]
-    except KeyError:
-        raise RubricError(f"Lint rules: {where!r} names the lexicon {token}, which is not defined above it.",
-                          next_step="define it under [lexicons] in prompts/lint_rules.toml") from None
-
-
-def compile_pattern(source: str, known: Lexicons) -> Pattern:
-    """Compile one line of the pattern language.
-
-    Raises RubricError with the line when it cannot be read or could match without a rare word.
-    """
-    branches, at = _branches(source, 0, known, nested=False)
-    if at != len(source.rstrip()) or len(branches) != 1:
-        raise RubricError(f"Lint rules: cannot read the pattern {source!r} from {source[at:]!r} on.")
-    head, _ = _chain(branches[0])
-    return Pattern(source, head)
-
-
-def _branches(source: str, at: int, known: Lexicons, *, nested: bool) -> tuple[list[list[Node]], int]:
-    """Read alternatives up to the closing bracket, or one row of elements up to the end."""
-    branches: list[list[Node]] = [[]]
-    while at < len(source.rstrip()):
-        found = _ELEMENT.match(source, at)
-        if found is None:
-            raise RubricError(f"Lint rules: cannot read the pattern {source!r} from {source[at:]!r} on.")
-        at, kind, value = found.end(), str(found.lastgroup), found.group(str(found.lastgroup))
-        if kind == "close" and nested:
-            return branches, at
-        if kind == "bar" and nested:
-            branches.append([])
-        elif kind == "open":
-            inner, at = _branches(source, at, known, nested=True)
-            rows = [_chain(branch) for branch in inner]
-            if _awaits(branches[-1]):
-                branches[-1][-1].data = rows
-            else:
-                branches[-1].append(Node("alt", rows))
-        elif kind == "optional" and branches[-1]:
-            branches[-1][-1].optional = True
-        elif kind == "no":
-            branches[-1].append(Node("ahead" if value == "!" else "behind"))
+def _ranges(letters: list[str]) -> str:
+    """The inside of a character class; consecutive letters as a range, which compiles much faster."""
+    out: list[str] = []
+    for letter in sorted(letters):
+        if out and ord(letter) == ord(out[-1][-1]) + 1:
+            out[-1] = out[-1][0] + "-" + letter
         else:
-            node = _element(kind, value, known, source)
-            if _awaits(branches[-1]):
-                if not isinstance(node.data, Lexicon):
-                    raise RubricError(f"Lint rules: only words and lexicons can follow '!' in {source!r}.")
-                branches[-1][-1].data = node.data
-            else:
-                branches[-1].append(node)
-    if nested:
-        raise RubricError(f"Lint rules: a bracket of {source!r} is not closed.")
-    return branches, at
+            out.append(letter)
+    return "".join(out)
 
 
-def _awaits(row: list[Node]) -> bool:
-    """Whether the row ends in a `!` or `<!` that still needs its words."""
-    return bool(row) and row[-1].op in {"ahead", "behind"} and row[-1].data is None
-
-
-def _element(kind: str, value: str, known: Lexicons, source: str) -> Node:
-    if kind == "group":
-        return Node("set", lexicon(source, value[1:-1].replace("|", "\n").replace(",", "\\,"), known))
-    if kind == "gap":
-        return Node("gap", int(value[1:]))
-    if kind in {"mark", "edge", "rest"}:
-        return Node({"[": "open", "]": "close", "^": "start", "$": "end", ">": "clause", ">>": "sentence"}[value])
-    if kind == "lexicon":
-        if value == "{Name}":
-            return Node("name", _known("{not_a_name}", known, source))
-        return Node("set", _known(value, known, source))
-    if kind == "word":
-        return Node("set", Lexicon(inflected(value), {}))
-    raise RubricError(f"Lint rules: {value!r} stands alone in the pattern {source!r}.")
-
-
-def _chain(row: list[Node]) -> tuple[Node, Node]:
-    """Link a row of elements; the end node of a branch is where the walk returns to the row around it."""
-    end = Node("done")
-    for node, after in zip(row, [*row[1:], end], strict=True):
-        node.next = after
-    return (row[0] if row else end), end
-
-
-_Found = tuple[int, int, int]  # end of the match, start and end of the reported part (-1: not marked)
-
-
-def _walk(node: Node, words: list[str], at: int, is_name: Callable[[int], bool], after: tuple[Node, ...] = ()) -> _Found | None:
-    """Match from `node` on; `after` holds the rows to return to when a branch is done."""
-    while True:
-        op, follow = node.op, node.next
-        if op == "set":
-            here = words[at] if at < len(words) else ""
-            lex: Lexicon = node.data  # type: ignore[assignment]
-            for phrase in lex.phrases.get(here, ()):
-                if words[at : at + len(phrase)] == list(phrase):
-                    found = _walk(follow, words, at + len(phrase), is_name, after)  # type: ignore[arg-type]
-                    if found is not None:
-                        return found
-            if here in lex.words:
-                if node.optional:
-                    found = _walk(follow, words, at + 1, is_name, after)  # type: ignore[arg-type]
-                    if found is not None:
-                        return found
-                else:
-                    at += 1
-            elif not node.optional:
-                return None
-        elif op == "gap":
-            return _gap(node, words, at, is_name, after)
-        elif op == "alt":
-            return _alternatives(node, words, at, is_name, after)
-        elif op == "done":
-            if not after:
-                return at, -1, -1
-            follow, after = after[-1], after[:-1]
-        elif op in {"open", "close"}:
-            found = _walk(follow, words, at, is_name, after)  # type: ignore[arg-type]
-            if found is None:
-                return None
-            return (found[0], at, found[2]) if op == "open" else (found[0], found[1], at)
-        elif op in {"clause", "sentence"}:
-            at = _rest(words, at, clause=op == "clause")
-        elif not _holds(node, words, at, is_name):
-            return None
-        elif op == "name":
-            at += 1
-        node = follow  # type: ignore[assignment]
-
-
-def _gap(node: Node, words: list[str], at: int, is_name: Callable[[int], bool], after: tuple[Node, ...]) -> _Found | None:
-    most: int = node.data  # type: ignore[assignment]
-    for taken in range(most + 1):
-        if taken and (at + taken > len(words) or not words[at + taken - 1][0].isalnum()):
-            return None
-        found = _walk(node.next, words, at + taken, is_name, after)  # type: ignore[arg-type]
-        if found is not None:
-            return found
-    return None
-
-
-def _alternatives(node: Node, words: list[str], at: int, is_name: Callable[[int], bool], after: tuple[Node, ...]) -> _Found | None:
-    branches: list[tuple[Node, Node]] = node.data  # type: ignore[assignment]
-    for head, _ in branches:
-        found = _walk(head, words, at, is_name, (*after, node.next))  # type: ignore[arg-type]
-        if found is not None:
-            return found
-    return _walk(node.next, words, at, is_name, after) if node.optional else None  # type: ignore[arg-type]
-
-
-def _holds(node: Node, words: list[str], at: int, is_name: Callable[[int], bool]) -> bool:
-    """The conditions that take no token (and the name, which takes one)."""
-    if node.op == "start":
-        return at == 0 or words[at - 1] in _OPENERS
-    if node.op == "end":
-        return at >= len(words) or words[at] in _CLOSERS
-    lex: Lexicon = node.data  # type: ignore[assignment]
-    if node.op == "name":
-        return at < len(words) and words[at] not in lex.words and is_name(at)
-    if node.op == "behind":
-        return at == 0 or words[at - 1] not in lex.words
-    if at >= len(words):
-        return True
-    if isinstance(node.data, list):
-        return all(_walk(head, words, at, is_name) is None for head, _ in node.data)
-    here = words[at]
-    return here not in lex.words and not any(words[at : at + len(p)] == list(p) for p in lex.phrases.get(here, ()))
-
-
-def _rest(words: list[str], at: int, *, clause: bool) -> int:
-    """The end of the clause (at punctuation or a conjunction) or of the sentence, without the last stop."""
-    if clause:
-        while at < len(words) and (words[at][0].isalnum() or words[at][0] == "'") and words[at] not in _JOINS:
-            at += 1
-        return at
-    at = len(words)
-    while at and not words[at - 1][0].isalnum():
-        at -= 1
-    return at
-
-
-_Anchor = tuple[frozenset[str], tuple[int, int], tuple[int, int]]  # words, tokens before them, length of the row
+def _rarity(word: str) -> tuple[bool, int]:
+    return word not in COMMON, len(word)
 
 
 def _cost(words: frozenset[str]) -> float:
-    return sum(1.0 if word in COMMON else 0.01 for word in words)
-
-
-def _anchor(head: Node, source: str) -> _Anchor:
-    """The cheapest set of words of which the row needs one, and how far into the match it can stand."""
-    best: tuple[frozenset[str], tuple[int, int]] | None = None
-    least = most = 0
-    node: Node | None = head
-    while node is not None and node.op != "done":
-        here, offset, length = _own_anchor(node, source)
-        if here and not node.optional and (best is None or _cost(here) < _cost(best[0])):
-            best = here, (least + offset[0], most + offset[1])
-        least += 0 if node.optional else length[0]
-        most += length[1]
-        node = node.next
-    return (*best, (least, most)) if best else (frozenset(), (0, 0), (least, most))
-
-
-def _own_anchor(node: Node, source: str) -> _Anchor:
-    if node.op == "set":
-        lex: Lexicon = node.data  # type: ignore[assignment]
-        sizes = [1] * bool(lex.words) + [len(p) for group in lex.phrases.values() for p in group]
-        offset, words = 0, set(lex.words)
-        longest = 0
-        for group in lex.phrases.values():
-            for phrase in group:
-                rare = min(range(len(phrase)), key=lambda i: phrase[i] in COMMON)
-                words.add(phrase[rare])
-                longest = max(longest, rare)
-        return frozenset(words), (offset, longest), (min(sizes), max(sizes))
-    if node.op == "gap":
-        most: int = node.data  # type: ignore[assignment]
-        return frozenset(), (0, 0), (0, most)
-    if node.op == "name":
-        return frozenset(), (0, 0), (1, 1)
-    if node.op in {"clause", "sentence"}:
-        return frozenset(), (0, 0), (0, 200)
-    if node.op != "alt":
-        return frozenset(), (0, 0), (0, 0)
-    branches: list[tuple[Node, Node]] = node.data  # type: ignore[assignment]
-    parts = [_anchor(head, source) for head, _ in branches]
-    length = (min(p[2][0] for p in parts), max(p[2][1] for p in parts))
-    if not all(p[0] for p in parts):
-        return frozenset(), (0, 0), length
-    return (frozenset().union(*(p[0] for p in parts)),
-            (min(p[1][0] for p in parts), max(p[1][1] for p in parts)), length)
-
-
-def _first(head: Node) -> frozenset[str] | None:
-    """The words a match can start with; None when that is not known."""
-    node: Node | None = head
-    words: set[str] = set()
-    while node is not None:
-        if node.op in {"start", "open", "close", "ahead", "behind"}:
-            node = node.next
-            continue
-        if node.op == "set":
-            lex: Lexicon = node.data  # type: ignore[assignment]
-            words |= lex.first
-        elif node.op == "alt":
-            branches: list[tuple[Node, Node]] = node.data  # type: ignore[assignment]
-            for branch, _ in branches:
-                inner = _first(branch)
-                if inner is None:
-                    return None
-                words |= inner
-        else:
-            return None
-        if not node.optional:
-            return frozenset(words)
-        node = node.next
-    return None
+    """How often one of these words will be met, roughly."""
+    return 50 * len(words & COMMON) + len(words)

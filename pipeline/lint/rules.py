@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pipeline.errors import RubricError
 from pipeline.lint.finding import SEVERITIES
-from pipeline.lint.pattern import Lexicon, Match, Pattern, compile_pattern, lexicon
+from pipeline.lint.pattern import Compiler, Lexicon, Pattern
 from pipeline.lint.text import Sentence
 
 _EVIDENCE = ("none", "same", "near")
@@ -50,38 +50,46 @@ class Group(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """A pattern matched: the group it belongs to, and the tokens."""
+    """A pattern matched: the group it belongs to, and the tokens from `start` to before `end`."""
 
     group: Group
-    match: Match
+    start: int
+    end: int
 
 
 class Index:
-    """Patterns by the rare word each of them needs."""
+    """Patterns by the rarest words they need."""
 
-    def __init__(self) -> None:
-        self._by_word: dict[str, list[tuple[Pattern, Group, int, int]]] = {}
+    def __init__(self, compiler: Compiler) -> None:
+        self._alphabet = compiler.alphabet
+        self._by_word: dict[str, list[tuple[Pattern, Group, frozenset[str]]]] = {}
 
     def add(self, pattern: Pattern, group: Group) -> None:
-        """File one pattern under its anchors."""
-        entry = (pattern, group, *pattern.before)
-        for word in pattern.anchors:
+        """File one pattern under its rarest words."""
+        entry = (pattern, group, pattern.needs[1] if len(pattern.needs) > 1 else pattern.needs[0])
+        for word in pattern.needs[0]:
             self._by_word.setdefault(word, []).append(entry)
 
     def search(self, sentence: Sentence) -> list[Hit]:
-        """Every match in one sentence, in the order of the text."""
-        words, by_word = sentence.words, self._by_word
+        """Every match in one sentence."""
+        words, by_word = frozenset(sentence.words), self._by_word
+        candidates: dict[Pattern, Group] = {}
+        for word in words & by_word.keys():
+            for pattern, group, second in by_word[word]:
+                if not second.isdisjoint(words):
+                    candidates[pattern] = group
         out: list[Hit] = []
-        for at, word in enumerate(words):
-            if word not in by_word:
+        code = ""
+        for pattern, group in candidates.items():
+            if any(need.isdisjoint(words) for need in pattern.needs[2:]):
                 continue
-            for pattern, group, least, most in by_word[word]:
-                for start in range(max(0, at - most), at - least + 1):
-                    match = pattern.match(words, start, sentence.is_name)
-                    if match is not None:
-                        out.append(Hit(group, match))
-                        break
-        return out
+            code = code or self._alphabet.encode(sentence.tokens, sentence.words)
+            match = pattern.expression.search(code)
+            while match is not None:
+                start, end = match.span(pattern.part)
+                out.append(Hit(group, start, end))
+                match = pattern.expression.search(code, max(end, match.end(), match.start() + 1))
+        return sorted(out, key=lambda hit: (hit.start, hit.end, hit.group))
 
 
 class RuleSet(NamedTuple):
@@ -113,31 +121,27 @@ def load_rules(path: Path | None = None) -> RuleSet:
         table = tomllib.loads(raw.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RubricError(f"{file.name} is not valid TOML: {error}") from error
-    lexicons: dict[str, Lexicon] = {}
+    compiler = Compiler()
     for name, source in table["lexicons"].items():
-        lexicons[name] = lexicon(name, source, lexicons)
+        compiler.define(name, source)
     rules: dict[str, Rule] = {}
-    index, meta = Index(), Index()
+    index, meta = Index(compiler), Index(compiler)
     for entry in table["rules"]:
         rule = _rule(entry)
         if rule.code in rules:
             raise RubricError(f"{file.name}: the code {rule.code} is used twice.")
         rules[rule.code] = rule
         for group in entry.get("matches", ()):
-            _fill(index, _group(rule.code, group), group["patterns"], lexicons)
-    _fill(meta, Group("meta", "none", person=False), table["contexts"]["meta"], lexicons)
-    return RuleSet(rules, lexicons, index, meta, hashlib.sha256(raw).hexdigest())
+            _fill(index, _group(rule.code, group), group["patterns"], compiler)
+    _fill(meta, Group("meta", "none", person=False), table["contexts"]["meta"], compiler)
+    return RuleSet(rules, compiler.lexicons, index, meta, hashlib.sha256(raw).hexdigest())
 
 
-def _fill(index: Index, group: Group, patterns: str, lexicons: dict[str, Lexicon]) -> None:
+def _fill(index: Index, group: Group, patterns: str, compiler: Compiler) -> None:
     for line in patterns.splitlines():
         source = line.split("#", 1)[0].strip()
-        if not source:
-            continue
-        pattern = compile_pattern(source, lexicons)
-        if not pattern.anchors:
-            raise RubricError(f"Lint rules: {group.code} has a pattern without a necessary word: {source!r}")
-        index.add(pattern, group)
+        if source:
+            index.add(compiler.pattern(source), group)
 
 
 def _group(code: str, entry: dict[str, Any]) -> Group:

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 BLANK = "\ue000"  # stands for one character of code or markup: neither word nor space nor punctuation mark
 
 _TOKEN = re.compile(
-    r"(?<=[^\W_])'(?:s|d|ll|re|ve|m)\b"  # clitics
-    r"|[^\W\ue000]+(?:\.(?=[^\W\d])[^\W\ue000]+|[.,](?=\d)\d+|'(?!(?:s|d|ll|re|ve|m)\b)[^\W\ue000]+)*"
+    r"(?<=[^\W_])'(?:s|d|ll|re|ve|m|S|D|LL|RE|VE|M)\b"  # clitics
+    r"|\w+(?:\.(?=[^\W\d])\w+|[.,](?=\d)\d+|'(?!(?:s|d|ll|re|ve|m|S|D|LL|RE|VE|M)\b)\w+)*"
     r"|(?<!\w)-+|-+(?!\w)"  # a dash, but not the hyphen inside a word
     r"|\ue000+"
     r"|[^\w\s-]"
 )
-_CURLY = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
-                        "—": "-", "–": "-", "\u00a0": " ", "\u2011": "-", "…": ".", "*": " "})
+_PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
+                        "—": "-", "–": "-", "\u00a0": " ", "\u2011": "-", "…": "."})
 
 _MASKED = re.compile(
     r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)"  # fenced code
@@ -44,6 +44,7 @@ _LINE_END = re.compile(r"\r\n?|\n|\u2028|\u2029")
 _STOP = re.compile(r"[.!?…]+[\"'”’)\]]*[ \t\u00a0]+(?=\S)")
 _ABBREVIATIONS = frozenset("e.g i.e eg ie approx vs incl resp cf mr mrs ms dr st jr sr fig".split())
 _UNLESS_CAPITAL = frozenset("min mins max sec secs hr hrs no nos dept est etc yrs yr".split())
+_LONGEST = 2000  # characters of one sentence
 _ENDS_SENTENCE = (".", "!", "?", ":", ";", "…")
 
 
@@ -54,22 +55,16 @@ class Sentence:
     paragraphs and lists, so that neighbours can be told from strangers.
     """
 
-    __slots__ = ("__dict__", "block", "end", "kind", "low", "start", "text", "words")
-
-    def __init__(self, text: str, low: str, start: int, end: int, kind: str, block: int) -> None:
-        self.text, self.low, self.start, self.end, self.kind, self.block = text, low, start, end, kind, block
-        # finditer would cost twice as much: most sentences need no offsets at all.
-        self.words: list[str] = _TOKEN.findall(low, start, end)
+    def __init__(self, text: str, start: int, end: int, kind: str, block: int) -> None:
+        self.text, self.start, self.end, self.kind, self.block = text, start, end, kind, block
+        # findall costs half of finditer, and most sentences never need their offsets.
+        self.tokens: list[str] = _TOKEN.findall(text, start, end)
+        self.words: list[str] = [token.lower() for token in self.tokens]
 
     @cached_property
     def offsets(self) -> list[tuple[int, int]]:
         """Start and end of each token, code points into the text."""
-        return [match.span() for match in _TOKEN.finditer(self.low, self.start, self.end)]
-
-    def is_name(self, index: int) -> bool:
-        """Whether the token is written like a name: one capital, then small letters."""
-        start, end = self.offsets[index]
-        return end - start > 1 and self.text[start].isupper() and self.low[start + 1 : end] == self.text[start + 1 : end]
+        return [match.span() for match in _TOKEN.finditer(self.text, self.start, self.end)]
 
 
 class Line(NamedTuple):
@@ -77,15 +72,6 @@ class Line(NamedTuple):
 
     start: int
     end: int
-
-
-def lowered(text: str) -> str:
-    """Lower case and plain quotation marks, with every code point kept in its place."""
-    low = text.translate(_CURLY)
-    small = low.lower()
-    if len(small) == len(low):
-        return small
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in low)
 
 
 def masked(text: str) -> str:
@@ -114,12 +100,11 @@ def lines(text: str) -> list[Line]:
 
 def sentences(text: str) -> list[Sentence]:
     """Cut a note into sentences, bullets, headings and table rows, in order."""
-    clean = masked(text)
-    low = lowered(clean)
+    clean = masked(text).translate(_PLAIN)
     return [
-        Sentence(clean, low, start, end, kind, block)
+        Sentence(clean, start, end, kind, block)
         for first, last, kind, block in _passages(clean)
-        for start, end in _cut(clean, low, first, last, kind)
+        for start, end in _cut(clean, first, last, kind)
     ]
 
 
@@ -176,16 +161,26 @@ def _abbreviates(word: str, following: str) -> bool:
     return word in _ABBREVIATIONS or (word in _UNLESS_CAPITAL and (following.isdigit() or (word != "no" and following.islower())))
 
 
-def _cut(text: str, low: str, start: int, end: int, kind: str) -> Iterator[tuple[int, int]]:
+def _cut(text: str, start: int, end: int, kind: str) -> Iterator[tuple[int, int]]:
     if kind in {"heading", "row"}:
         yield start, end
         return
     at = start
-    for stop in _STOP.finditer(low, start, end):
-        word = low[max(at, stop.start() - 8) : stop.start()].rsplit(None, 1)
-        if word and low[stop.start()] == "." and _abbreviates(word[-1].lstrip("("), text[stop.end()]):
+    for stop in _STOP.finditer(text, start, end):
+        word = text[max(at, stop.start() - 8) : stop.start()].rsplit(None, 1)
+        if word and text[stop.start()] == "." and _abbreviates(word[-1].lstrip("(").lower(), text[stop.end()]):
             continue
-        yield at, stop.end()
+        yield from _bounded(text, at, stop.end())
         at = stop.end()
-    if at < end:
-        yield at, end
+    yield from _bounded(text, at, end)
+
+
+def _bounded(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A run of words without a stop is cut at a space, so that the work for one sentence stays bounded."""
+    while end - start > _LONGEST:
+        cut = text.rfind(" ", start + 1, start + _LONGEST)
+        cut = cut if cut > start else start + _LONGEST
+        yield start, cut
+        start = cut
+    if start < end:
+        yield start, end
