@@ -12,7 +12,7 @@ import sys
 import typer
 
 from pipeline.errors import VerbatimError
-from pipeline.verbs import evaluate, history, look, notes, work
+from pipeline.verbs import evaluate, history, look, notes, review, work
 
 app = typer.Typer(
     name="verbatim",
@@ -33,6 +33,11 @@ app.command(rich_help_panel=MAIN)(work.roles)
 app.command(rich_help_panel=MAIN)(look.sql)
 NOTES = "Written feedback"
 app.command(rich_help_panel=NOTES)(notes.claims)
+JUDGING = "Reviewing"
+app.command(rich_help_panel=JUDGING)(review.review)
+app.add_typer(review.reviewers, name="reviewers", rich_help_panel=JUDGING)
+app.command(rich_help_panel=JUDGING)(review.debrief)
+app.command(rich_help_panel=JUDGING)(review.corrections)
 app.command(name="eval", rich_help_panel="Measuring")(evaluate.evaluate)
 AFTER = "Afterwards"
 app.command(name="import", rich_help_panel=AFTER)(history.import_)

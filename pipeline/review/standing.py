@@ -64,8 +64,10 @@ class Standing(Record):
         return self.role == "hiring_lead" or bool(self.seats)
 
     def sees_interview(self, interview_id: str) -> bool:
-        """Others see the interviews of the candidate in which they have a seat."""
-        return self.role == "hiring_lead" or interview_id in self.by_interview
+        """Others see where they have a seat; the candidate's other interviews too, once the packet is open to them."""
+        return (
+            self.role == "hiring_lead" or interview_id in self.by_interview or (bool(self.seats) and self.sees_packet)
+        )
 
     @property
     def sees_evidence(self) -> bool:

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from pipeline.errors import ReviewError, StoreBusyError, VerbatimError
-from pipeline.web import pages, sound, writes
+from pipeline.web import corrections, debriefs, linting, pages, sound, writes
 from pipeline.web.guard import Guard
 from pipeline.web.house import House, house_of
 from pipeline.web.visits import Refused
@@ -28,7 +28,7 @@ def create_app(workspace: Workspace, *, port: int, hosts: Sequence[str] = (), se
     """
     app = FastAPI(title="Verbatim", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.house = House(workspace, port=port, secure=secure)
-    for router in (pages.router, writes.router, sound.router):
+    for router in (pages.router, writes.router, corrections.router, debriefs.router, linting.router, sound.router):
         app.include_router(router)
     for kind, handler in (
         (Refused, _refused),

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline.review.calls import BASES, LEVELS, STEPS
-from pipeline.web.shape import COVERAGE, FLAGS, clock, plain, short_label
+from pipeline.web.printing import HERE, make_templates
 from pipeline.web.visits import Door, own_key
 
 if TYPE_CHECKING:
     from pipeline.workspace import Workspace
 
-HERE = Path(__file__).parent
 STATIC = {
     "verbatim.css": "text/css; charset=utf-8",
     "verbatim.js": "text/javascript; charset=utf-8",
@@ -33,7 +29,7 @@ class House:
         self.workspace = workspace
         self.store = workspace.store()
         self.door = Door(self.store, own_key(workspace.folder), port=port, secure=secure)
-        self.templates = _templates()
+        self.templates = make_templates()
         self.assets = {name: (HERE / "static" / name).read_bytes() for name in STATIC}
         self.templates.globals["asset"] = self.asset_url
 
@@ -51,21 +47,6 @@ class House:
         """Print a template; every value is escaped."""
         text = self.templates.get_template(template).render(**given)
         return HTMLResponse(text, status, headers=headers)
-
-
-def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-        finalize=lambda value: plain(value) if isinstance(value, str) and not hasattr(value, "__html__") else value,
-    )
-    environment.filters |= {"clock": clock, "label": short_label}
-    environment.globals |= {"LEVELS": LEVELS, "STEPS": STEPS, "BASES": BASES, "COVERAGE": COVERAGE, "FLAGS": FLAGS}
-    return environment
 
 
 def house_of(request: Request) -> House:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from pathlib import Path
-
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 
 from pipeline.adapters.store import reviews
-from pipeline.adapters.store.connection import Row
+from pipeline.errors import MediaError
 from pipeline.web.house import house_of
 from pipeline.web.pages import enter_interview
+from pipeline.web.places import find_recording
 from pipeline.web.visits import Refused
 
 router = APIRouter()
@@ -43,24 +40,12 @@ def audio(request: Request, interview_id: str, recording_id: str) -> Response:
         if row is None:
             raise Refused(404, "There is no such recording.")
         visit.db.journal(visit.reviewer_id, "hear", interview_id, f"{recording_id} {_range_of(request)}".strip())
-    path, status = find_recording(row)
+    try:
+        path, status = find_recording(row)
+    except MediaError as error:
+        raise Refused(404, error.what) from None
     kind = KINDS.get(path.suffix.lower(), "application/octet-stream")
     return FileResponse(path, media_type=kind, stat_result=status, content_disposition_type="inline")
-
-
-def find_recording(row: Row) -> tuple[Path, os.stat_result]:
-    """The file of a recording's row. Raises Refused 404 when it is gone, outside its folder, or another one by now."""
-    folder = Path(row["folder"] or ".")
-    path = folder / row["path"]
-    try:
-        if not path.resolve().is_relative_to(folder.resolve()) or path.is_symlink():
-            raise Refused(404, "The recording does not lie in its interview's folder.")
-        status = path.stat()
-    except OSError:
-        raise Refused(404, "The recording is no longer where it was.") from None
-    if not stat.S_ISREG(status.st_mode) or status.st_size != row["size"]:
-        raise Refused(404, "The recording's file has changed since it was transcribed; run it again.")
-    return path, status
 
 
 def _range_of(request: Request) -> str:

@@ -132,6 +132,13 @@ class Door:
                 raise Refused(401, "Your visit is over. Ask for a fresh link.")
             yield Visit(db, reviewer, self.form_token(secret))
 
+    @contextmanager
+    def writing(self, request: Request, token: str | None) -> Iterator[Visit]:
+        """A visit that may write: the form was made for it. Checked before the store is opened."""
+        self.check_form(self.visit_secret(request), token)
+        with self.visit(request) as visit:
+            yield visit
+
 
 def own_key(folder: Path) -> bytes:
     """The workspace's signing key, made on first use, readable by its owner only."""

@@ -22,6 +22,11 @@ def candidates(db: Session, reviewer_id: str | None) -> list[Row]:
     )
 
 
+def candidate_known(db: Session, candidate_id: str) -> bool:
+    """Whether any interview is with this candidate."""
+    return bool(db.value("SELECT count(*) FROM interviews WHERE candidate_id = ?", [candidate_id]))
+
+
 def interview(db: Session, interview_id: str) -> Row | None:
     """The head of one interview, or None."""
     found = db.rows(
@@ -233,6 +238,15 @@ def recording(db: Session, interview_id: str, recording_id: str) -> Row | None:
         [interview_id, recording_id],
     )
     return found[0] if found else None
+
+
+def recording_files(db: Session, interview_id: str) -> list[Row]:
+    """Where the sound files of an interview lie."""
+    return db.rows(
+        "SELECT r.recording_id, r.path, r.size, r.mtime_ns, i.folder FROM recordings r JOIN interviews i "
+        "USING (interview_id) WHERE r.interview_id = ? AND r.kind = 'audio' ORDER BY r.recording_id",
+        [interview_id],
+    )
 
 
 def recordings(db: Session, interview_id: str) -> list[Row]:
