@@ -225,7 +225,7 @@ def _absent(talk: Talk, text: str) -> Quote | None:
     return None if _bare(text) in _bare(talk.text) else Quote(text, None)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _bare(text: str) -> str:
     """The words alone, told apart from nothing else: lower case, no punctuation, hesitations or contracted `not`."""
     text = re.sub(r"n't\b", " not", text.lower())
@@ -350,5 +350,5 @@ def make(kind: str, count: int, seed: int, talk: Talk) -> list[Quote]:
 
 def _alone(talk: Talk, quote: Quote) -> bool:
     start, end = quote.span or (0, 0)
-    elsewhere = _bare(f"{talk.text[:start]} | {talk.text[end:]}")
-    return all(_bare(text) not in elsewhere for text in (quote.text, talk.text[start:end]))
+    everything, own = _bare(talk.text), _bare(talk.text[start:end])
+    return all(everything.count(said) == own.count(said) for said in (_bare(quote.text), own))

@@ -20,12 +20,14 @@ _SYLLABLES = _list("ba/cor/del/fen/gal/hol/jun/kes/lum/mar/nor/pel/quin/ras/sol/
 _SLOTS: dict[str, list[str]] = {
     "tech": _list(
         """Kafka/Postgres/Redis/Kubernetes/Terraform/Elasticsearch/RabbitMQ/Cassandra/Spark/Airflow/gRPC/GraphQL
-        DynamoDB/Prometheus/Grafana/Jenkins/Nginx/Envoy/Vault/Snowflake/Django/React/Rust/Go/Python/Scala/C++/{name}"""
+        DynamoDB/Prometheus/Grafana/Jenkins/Nginx/Envoy/Vault/Snowflake/Django/React/Rust/Go/Python/Scala/C++
+        {name}"""
     ),
     "thing": _list("the {noun}/the {noun}/the {adj} {noun}/the {noun} {noun}/a {adj} {noun}/{name}/our {adj} {noun}"),
     "noun": _list(
         """cache/queue/gateway/scheduler/invoice/search/retry/login/client/job/migration/pool/balancer/flag/log
-        webhook/limiter/report/session/import/worker/checkout/pricing/index/table/cluster/region/tenant/contract/sprint
+        webhook/limiter/report/session/import/worker/checkout/pricing/index/table/cluster/region/tenant
+        contract/sprint
         roadmap/interview/deadline/outage/incident/pager/runbook/dashboard/metric/alert/trace/thread/lock/socket/proxy
         certificate/token/password/account/customer/ticket/refund/payment/shipment/warehouse/catalog/image/video/map
         model/feature/label/notebook/batch/stream/topic/offset/partition/replica/backup/snapshot/schema/column/query
@@ -36,29 +38,37 @@ _SLOTS: dict[str, list[str]] = {
     ),
     "adj": _list(
         """broken/nightly/legacy/internal/public/tiny/giant/flaky/stale/shared/nested/generic/manual/automatic/weekly
-        regional/temporary/permanent/obscure/expensive/brittle/clever/boring/clean/messy/slow/quick/silent/noisy/strict
-        loose/global/local/hidden/obvious/partial/complete/custom/standard/critical/minor/early/final/second/European"""
+        regional/temporary/permanent/obscure/expensive/brittle/clever/boring/clean/messy/slow/quick/silent
+        noisy/strict
+        loose/global/local/hidden/obvious/partial/complete/custom/standard/critical/minor/early/final/second
+        European"""
     ),
     "verbed": _list(
         """moved/rewrote/tested/profiled/deleted/renamed/split/merged/measured/documented/patched/replaced/wrapped
-        cached/sharded/throttled/monitored/audited/refactored/reviewed/explained/drew/sketched/shipped/delayed/cancelled
-        restored/restarted/isolated/reproduced/debugged/simplified/extended/automated/scripted/exported/imported/joined
-        estimated/prioritised/defended/questioned/postponed/presented/inherited/adopted/retired/encrypted/compressed"""
+        cached/sharded/throttled/monitored/audited/refactored/reviewed/explained/drew/sketched/shipped/delayed
+        cancelled
+        restored/restarted/isolated/reproduced/debugged/simplified/extended/automated/scripted/exported
+        imported/joined
+        estimated/prioritised/defended/questioned/postponed/presented/inherited/adopted/retired/encrypted
+        compressed"""
     ),
     "how": _list(
         """by hand/in production/on a whiteboard/over lunch/with a script/behind a flag/in small steps
-        without telling anyone/in one evening/with plenty of tests/from scratch/against all advice/in the open/step by step/on my own laptop
+        without telling anyone/in one evening/with plenty of tests/from scratch/against all advice/in the open
+        step by step/on my own laptop
         with half the team/during a call/out of curiosity/under pressure/with a stopwatch/for the very first time"""
     ),
     "who": _list(
         """my manager/the data team/a senior engineer/our designer/the product owner/two people on call
-        the platform group/one of the interns/the security reviewers/a contractor/the support desk/our tech lead/the finance folks
+        the platform group/one of the interns/the security reviewers/a contractor/the support desk
+        our tech lead/the finance folks
         another squad/the vendor/a new hire/someone from legal/the person before me/an architect/our biggest customer
         Marta/Tobias/Wei/Aisha/Pawel/Jerome/Ingrid/Samuel/Noor/Lucia"""
     ),
     "when": _list(
         """last spring/in the second week/right before the holiday/around midnight/on a Friday afternoon
-        during the audit/three days later/a month after launch/in the first sprint/over the weekend/by the end of the quarter
+        during the audit/three days later/a month after launch/in the first sprint/over the weekend
+        by the end of the quarter
         the morning after/back in my previous job/at the very start/two winters ago/just after the reorganisation
         in the middle of a demo/while everyone was travelling/on my fourth day/towards the end/once it was quiet"""
     ),
@@ -69,14 +79,16 @@ _SLOTS: dict[str, list[str]] = {
     "unit": _list("seconds/minutes/hours/days/percent/requests/users/servers/tickets/gigabytes/endpoints/tests/rows"),
     "why": _list(
         """nobody owned {thing} anymore/the {noun} did not add up/{thing} could not handle the {noun}
-        we had no {noun} on it/{thing} was never tested/customers were seeing {adj} numbers/it was quicker than arguing about {thing}
+        we had no {noun} on it/{thing} was never tested/customers were seeing {adj} numbers
+        it was quicker than arguing about {thing}
         {thing} was about to expire/I wanted to understand {thing} first/{thing} kept timing out under load
         {thing} was held far too long/we had promised {thing} to {who}/{thing} was filling up without anyone noticing
         reading {thing} {how} was hopeless/everyone had a different idea of {thing}/the way back was unclear to {who}
         a single {adj} {noun} blocked {thing}/{thing} passed but {thing} didn't/{who} had asked for {thing} {when}"""
     ),
     "result": _list(
-        """the {noun} rate dropped within {n} {unit}/{thing} went back to normal/we stopped getting paged about {thing}
+        """the {noun} rate dropped within {n} {unit}/{thing} went back to normal
+        we stopped getting paged about {thing}
         it never came back/we still lost {n} {unit}/{who} trusted {thing} again/I wrote it up {how}
         {thing} went out without drama/we ended up with {thing} anyway/nobody complained about {thing} after that
         {noun} tickets fell by {n} percent/it was {adj} in the best way/we could finally drop {thing}
@@ -85,7 +97,8 @@ _SLOTS: dict[str, list[str]] = {
 }
 _CLAUSES = _list(
     """we {verbed} {thing} on {tech} because {why}/I {verbed} {thing} {how} and then {result}
-    {when} {who} told me that {why}/so the first thing I did was {thing}/it was about {n} {unit} in the worst case/and honestly {thing} was the problem
+    {when} {who} told me that {why}/so the first thing I did was {thing}
+    it was about {n} {unit} in the worst case/and honestly {thing} was the problem
     I didn't want to touch {thing} until {who} had agreed/we never got {thing} under {n} {unit}
     the trade-off was that {tech} is simpler but {why}/I think I would do {thing} differently today
     {who} wanted {tech} and I was not convinced/what I said was that {why}/we couldn't reproduce {thing} on {tech}
@@ -101,7 +114,8 @@ _CLAUSES = _list(
     every {n} {unit} {thing} would restart on its own/I had never {verbed} {thing} before that
     we agreed on {n} {unit} as the limit for {thing}/{thing} and {tech} shared one {noun} which {who} found {when}
     I disagreed with {who} about {thing} but {result}/my part in it was {thing} and the tests around it
-    to be fair {who} had warned us {when}/we did not have any {noun} on {thing}/so {result} and I {verbed} {thing} {how}
+    to be fair {who} had warned us {when}/we did not have any {noun} on {thing}
+    so {result} and I {verbed} {thing} {how}
     the second time {who} {verbed} {thing} {how}/they {verbed} {thing} {how} while I {verbed} {thing}"""
 )
 _JOINS = [". ", ". ", ", and ", ", but ", ". And ", ". So ", ", because ", ". Then ", ", which meant ", ". Anyway, "]

@@ -5,22 +5,12 @@
     explain(ready, "we rolled it back").state  # exact, normalised, fuzzy, ambiguous, rejected-..., not-found, empty
 
 Offsets count code points of the original text, end exclusive. `words` makes words comparable and keeps their places,
-`stream` finds runs of words, `alignment` finds the likeliest place of a quote that differs, `verdict` says which
-differences are harmless, `locator` puts them in order.
+`stream` finds runs of words, `reading` prepares a text and a quote, `alignment` finds the likeliest places of a quote
+that differs, `verdict` says which differences are harmless, `nearly` weighs the places, `locator` decides.
 """
 
-from pipeline.spans.locator import (
-    LOCATED,
-    Index,
-    Located,
-    Location,
-    State,
-    explain,
-    index,
-    locate,
-    overlap,
-    slice_text,
-)
+from pipeline.spans.locator import LOCATED, Located, Location, State, explain, locate, overlap, slice_text
+from pipeline.spans.reading import Index, index
 
 __all__ = [
     "LOCATED",

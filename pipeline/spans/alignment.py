@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
-from pipeline.spans.stream import Ints, Stream, pairs
+from pipeline.spans.stream import Stream, pairs
+from pipeline.spans.words import Ints
 
 _BUDGET = 4000  # postings looked at for one quote
 _GRAMS = 32  # words and pairs that vote, the rarest first

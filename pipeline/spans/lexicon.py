@@ -28,7 +28,10 @@ SOFT = _set(
 )
 """Words that a quote may leave out at a quarter of the price of any other word."""
 
-SOFT_PAIRS = frozenset({("you", "know"), ("i", "mean"), ("sort", "of"), ("kind", "of"), ("you", "see"), ("i", "guess")})
+EMPTY_PAIRS = frozenset({("you", "know"), ("i", "mean")})
+"""Pairs of words that are skipped when a quote's place is looked for."""
+
+SOFT_PAIRS = EMPTY_PAIRS | {("sort", "of"), ("kind", "of"), ("you", "see"), ("i", "guess")}
 """Pairs of words that a quote may leave out like soft words."""
 
 SPELLINGS = {"ok": "okay", "cause": "because", "cuz": "because", "cos": "because", "yup": "yep", "nt": "not"}
@@ -39,6 +42,7 @@ AUXILIARIES = _AUXILIARIES | _set("can will shall may am ain")
 NEGATED: dict[str, tuple[str, ...]] = {f"{verb}nt": (verb, "not") for verb in _AUXILIARIES}
 """Contractions that negate, by their letters, and the words they stand for."""
 NEGATED |= {"cant": ("can", "not"), "cannot": ("can", "not"), "wont": ("will", "not"), "shant": ("shall", "not")}
+NEGATED |= {f"{verb}ntve": (verb, "not", "have") for verb in _AUXILIARIES}
 NEGATED |= {"aint": ("ain", "not"), "dunno": ("do", "not", "know")}
 
 _CONTRACTED = {  # compared only where a quote and the text differ: `its` may be either `it's` or a possessive
@@ -63,10 +67,11 @@ _OPPOSITES = _set(
     high/low higher/lower increase/decrease increased/decreased increases/decreases increasing/decreasing
     add/remove added/removed start/stop started/stopped enable/disable enabled/disabled success/failure
     succeeded/failed pass/fail passed/failed love/hate loved/hated agree/disagree easy/hard early/late earlier/later
-    first/last 1st/last old/new open/closed accept/reject accepted/rejected allow/deny allowed/denied
+    first/last 1st/last 2nd/last old/new open/closed accept/reject accepted/rejected allow/deny allowed/denied
     synchronous/asynchronous sync/async push/pull read/write reads/writes client/server left/right minimum/maximum
     min/max win/lose won/lost everybody/nobody everyone/nobody everything/nothing something/nothing often/rarely
-    many/few senior/junior right/wrong positive/negative hot/cold cheap/expensive strong/weak public/private"""
+    many/few senior/junior right/wrong positive/negative hot/cold cheap/expensive strong/weak public/private
+    like/hate liked/hated well/badly well/poorly and/or either/neither ever/never"""
 )
 _SWAPS = frozenset(frozenset(pair.split("/")) for pair in _OPPOSITES)
 _PERSONS = dict.fromkeys(_set("i im ive id ill my me mine myself"), "i")
@@ -81,10 +86,13 @@ def negated(ours: str, theirs: str) -> bool:
     return len(short) > 2 and any(long == prefix + short for prefix in _NEGATING_PREFIX)
 
 
-def swapped(ours: list[str], theirs: list[str]) -> bool:
-    """True where two differing passages hold a pair of opposites, or speak of different persons (I and we)."""
-    if any(frozenset((a, b)) in _SWAPS for a in ours for b in theirs):
-        return True
+def opposed(ours: list[str], theirs: list[str]) -> bool:
+    """True where two differing passages hold a pair of opposites: before and after."""
+    return any(frozenset((a, b)) in _SWAPS for a in ours for b in theirs)
+
+
+def other_person(ours: list[str], theirs: list[str]) -> bool:
+    """True where two differing passages speak of different persons: I and we."""
     mine, other = ({_PERSONS[word] for word in side if word in _PERSONS} for side in (ours, theirs))
     return bool(mine and other and mine != other)
 
@@ -119,6 +127,7 @@ NUMBERS |= {f"{word}s": f"{value}s" for word, value in _SCALES.items()}
 _UNSURE = _set("1 2nd")  # also a pronoun, also a unit of time
 _FIGURES = _set("half twice double triple dozen minus")
 _DIGIT = re.compile(r"\d")
+_UNIT = re.compile(r"(?<=\d)(?!(?:st|nd|rd|th)$)[^\W\d_]+$")  # of 10ms
 
 
 def is_figure(key: str) -> bool:
@@ -142,7 +151,7 @@ def figures(keys: list[str]) -> list[str]:
                 found.append(str(total + current))
             total, current = 0, value
             if value < 0 and is_figure(key):
-                found.append(key)
+                found.append(_UNIT.sub("", key))
         else:
             total, current = composed
     return [figure for at, figure in enumerate(found) if at == 0 or found[at - 1] != figure]

@@ -7,23 +7,25 @@ the text is one word repeated: a rolling hash settles all starts of a run at onc
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.spans.lexicon import BACKCHANNEL, HESITATION
-from pipeline.spans.words import Words
+from pipeline.spans.lexicon import BACKCHANNEL, EMPTY_PAIRS, HESITATION
+from pipeline.spans.words import Ints, Words
 
-Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no power of it vanishes modulo 2**64
 _PAIR = 32  # a pair of word numbers is one number: first << 32 | second
 _MANY = 64  # from here on the rolling hash is cheaper than comparing start by start
 _BACKCHANNEL_WORDS = 4
+_BROKEN = 2  # words a line or fewer: the lines are not turns
 
 
 class Postings:
@@ -81,8 +83,8 @@ class Stream:
         _ = self.singles, self.doubles, self._sums
         return self
 
-    def slice(self, keep: Mask) -> Stream:
-        """The stream of the words kept."""
+    def slice(self, keep: Mask | Ints) -> Stream:
+        """The stream of the words kept, by mask or by place."""
         return Stream(self.ids[keep], self.starts[keep], self.ends[keep])
 
     def occurrences(self, wanted: Ints, limit: int, near: int | None = None) -> list[int]:
@@ -105,49 +107,68 @@ class Stream:
         return list(islice(equal, limit))
 
 
-_ROLE = r"interviewer|interviewee|candidate|host|guest|speaker[ _-]?\w{1,3}|unknown"
+_CLOCK = r"\d\d?:\d\d(?::\d\d)?(?:[.,]\d{1,3})?"
+_ROLE = re.compile(r"interviewer|interviewee|candidate|host|guest|speaker[ _-]?\w{1,3}|unknown")
 _LABEL = re.compile(
-    r"^[^\S\n]*(?P<before>(?:[\[(<][^\])>\n]{1,60}[\])>][^\S\n]*){0,4})"
-    r"(?:(?P<name>[^\W_][\w.'’-]{0,40}(?:[ _][\w.'’()-]{1,40}){0,3})"
-    r"[^\S\n]*(?:[\[(]?\d\d?:\d\d(?::\d\d)?[\])]?)?:(?=\s))?",
+    r"^[^\S\n]*(?P<notes>(?:[\[(<][^\])>\n]{1,60}[\])>][^\S\n]*){0,4})"
+    rf"(?:(?:{_CLOCK}[^\S\n]+)?(?P<name>[^\W_][\w.'’-]{{0,40}}(?:[ _][\w.'’()-]{{1,40}}){{0,3}}?)[^\S\n]*"
+    rf"(?:(?:\(?{_CLOCK}\)?)?:(?=\s)|\(?{_CLOCK}\)?[^\S\n]*$))?",
     re.MULTILINE,
-)
+)  # [Ana] [00:01:02], Ana Lopez:, 0:05 Ana:, Ana (0:05):, and a line of its own: Ana Lopez  0:05
 _CUE = re.compile(r"^[^\S\n]*[\d:.,]{5,16} +--> .{0,120}$|</?(?:v|c|b|i|u)\b[^>\n]{0,80}>", re.MULTILINE)
 
 
-def furniture(text: str, names: frozenset[str] = frozenset()) -> tuple[list[tuple[int, int]], frozenset[str]]:
-    """Stretches of `text` that nobody said, and the speaker names seen.
+class Talkers(NamedTuple):
+    """Who speaks in a text, by the labels at the start of its lines, and the stretches that are labels, not speech."""
 
-    Speaker labels and bracketed notes at the start of a line, cue times. A name counts as one when it is a role, is in
-    `names`, or starts two lines or more, so that a single `Note: ...` remains speech.
+    names: frozenset[str]
+    labels: list[tuple[int, int]]
+
+
+def talkers(text: str, known: frozenset[str] | None = None) -> Talkers:
+    """Labels, cue times and bracketed notes at the start of the lines of `text`, which nobody said.
+
+    A name counts as a label when it is a role or starts two lines or more: a single `Note: ...` remains speech. With
+    `known` the text is a quote: it can bring in no name, and no note that would hide a word of it.
     """
-    stretches = [match.span() for match in _CUE.finditer(text)]
-    labels = [match for match in _LABEL.finditer(text) if match.end() > match.start()]
-    seen: dict[str, int] = {}
-    for match in labels:
-        name = (match["name"] or "").casefold()
-        seen[name] = seen.get(name, 0) + 1
-    known = frozenset(
-        name for name, times in seen.items() if name and (times > 1 or name in names or re.fullmatch(_ROLE, name))
-    )
-    for match in labels:
-        said = (match["name"] or "").casefold() not in known
-        stretches.append((match.start(), match.end("before") if said else match.end()))
-    return [(start, end) for start, end in stretches if end > start], known
+    labels = [match.span() for match in _CUE.finditer(text)]
+    found = [match for match in _LABEL.finditer(text) if match.end() > match.start()]
+    heads = [[_folded(part) for part in (match["notes"], match["name"])] for match in found]
+    times = Counter(name for head in heads for name in head if name)
+    names = frozenset(name for name in times if times[name] > 1 or _ROLE.fullmatch(name)) if known is None else known
+    for match, (note, name) in zip(found, heads, strict=True):
+        if known is None or not note or note in names:
+            labels.append((match.start(), match.end() if name in names else match.end("notes")))
+    return Talkers(names, labels)
 
 
-def spoken(text: str, words: Words, names: frozenset[str] = frozenset()) -> tuple[Mask, frozenset[str]]:
-    """Which words carry speech, and the speaker names: not labels, hesitations or a listener's short line."""
-    starts = np.asarray(words.starts, dtype=np.int64)
+def _folded(label: str | None) -> str:
+    """A label's words: case, brackets and times aside."""
+    return " ".join(re.sub(rf"{_CLOCK}|[\[\]()<>]", " ", label or "").casefold().split())
+
+
+def speech(text: str, words: Words, labels: list[tuple[int, int]]) -> Mask:
+    """Which words carry speech: not labels, hesitations or a listener's short line."""
+    starts = words.starts
     keep = np.ones(len(starts), dtype=bool)
-    stretches, names = furniture(text, names)
-    for start, end in stretches:
+    for start, end in labels:
         keep[np.searchsorted(starts, start) : np.searchsorted(starts, end)] = False
     kinds = {key: 0 if HESITATION.fullmatch(key) else 1 if key in BACKCHANNEL else 2 for key in set(words.keys)}
     kind = np.fromiter((kinds[key] for key in words.keys), dtype=np.int64, count=len(words.keys))
-    if breaks := [match.start() for match in re.finditer("\n", text)]:
+    breaks = [match.start() for match in re.finditer("\n", text)]
+    if breaks and len(starts) > _BROKEN * len(breaks):
         line = np.searchsorted(np.asarray(breaks), starts)
         said = np.bincount(line[keep], minlength=len(breaks) + 1)
         content = np.bincount(line[keep & (kind == 2)], minlength=len(breaks) + 1)
         keep &= ~((content == 0) & (said <= _BACKCHANNEL_WORDS))[line]
-    return keep & (kind > 0), names
+    return keep & (kind > 0)
+
+
+def empty_pairs(ids: Ints, vocabulary: dict[str, int]) -> Mask:
+    """Which words are one of a pair that says nothing: `you know`, `I mean`."""
+    empty = np.zeros(len(ids), dtype=bool)
+    for first, second in EMPTY_PAIRS:
+        if first in vocabulary and second in vocabulary:
+            at = np.flatnonzero((ids[:-1] == vocabulary[first]) & (ids[1:] == vocabulary[second]))
+            empty[at] = empty[at + 1] = True
+    return empty

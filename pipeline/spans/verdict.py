@@ -13,9 +13,10 @@ from pipeline.spans.lexicon import (
     figures,
     is_figure,
     negated,
+    opposed,
+    other_person,
     same_reading,
     sure_figures,
-    swapped,
 )
 
 Refusal = Literal["", "rejected-negation", "rejected-number", "rejected-swap", "rejected-joined"]
@@ -72,14 +73,14 @@ def judge(passages: list[Passage], text: list[str], quote: list[str]) -> Verdict
 def _weigh(passage: Passage) -> Verdict:
     if same_reading(passage.said, passage.claimed):
         return Verdict(0, "")
-    said, claimed = _meaning(passage.said), _meaning(passage.claimed)
+    said, claimed = meaning(passage.said), meaning(passage.claimed)
     soft_said, soft_claimed = len(passage.said) - len(said), len(passage.claimed) - len(claimed)
     spare = max(0, soft_said - max(0, len(claimed) - len(said)))
     spare += max(0, soft_claimed - max(0, len(said) - len(claimed)))
     padding = _SOFT_PRICE * spare
     if same_reading(said, claimed):
         return Verdict(padding, "")
-    if max(len(said), len(claimed)) <= _PASSAGE and (reason := _turned(said, claimed)):
+    if max(len(said), len(claimed)) <= _PASSAGE and (reason := _turned(passage)):
         turning = max(1, _turning(said), _turning(claimed))
         return Verdict(padding + max(len(said), len(claimed), turning) - turning, reason)
     gap = len(said) - len(passage.claimed) >= _GAP
@@ -91,7 +92,7 @@ def _turning(words: list[str]) -> int:
     return sum(word in NEGATIONS or is_figure(word) for word in words)
 
 
-def _meaning(words: list[str]) -> list[str]:
+def meaning(words: list[str]) -> list[str]:
     """The words that a quote may not leave out at the price of soft ones."""
     kept: list[str] = []
     at = 0
@@ -105,7 +106,8 @@ def _meaning(words: list[str]) -> list[str]:
     return kept
 
 
-def _turned(said: list[str], claimed: list[str]) -> Refusal:
+def _turned(passage: Passage) -> Refusal:
+    said, claimed = passage
     if sum(word in NEGATIONS for word in said) != sum(word in NEGATIONS for word in claimed):
         return "rejected-negation"
     if any(negated(a, b) for a in said for b in claimed):
@@ -113,7 +115,8 @@ def _turned(said: list[str], claimed: list[str]) -> Refusal:
     ours, theirs = figures(said), figures(claimed)
     if ours and theirs and ours != theirs:
         return "rejected-number"
-    return "rejected-swap" if swapped(said, claimed) else ""
+    swapped = opposed(said, claimed) or other_person(meaning(said), meaning(claimed))
+    return "rejected-swap" if swapped else ""
 
 
 def kindest(text: list[str], first: int, last: int) -> list[str]:
@@ -126,11 +129,11 @@ def kindest(text: list[str], first: int, last: int) -> list[str]:
     while low > 0 and text[low - 1] == text[high - 1]:
         low, high = low - 1, high - 1
     while high < len(text):
-        best = min(best, text[low:high], key=lambda words: len(_meaning(words)))
+        best = min(best, text[low:high], key=lambda words: len(meaning(words)))
         if text[low] != text[high]:
             return best
         low, high = low + 1, high + 1
-    return min(best, text[low:high], key=lambda words: len(_meaning(words)))
+    return min(best, text[low:high], key=lambda words: len(meaning(words)))
 
 
 def cut_short(last: str, following: str, onwards: str) -> bool:

@@ -13,20 +13,26 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from pipeline.spans.lexicon import NEGATED, NUMBERS, SPELLINGS
 
+Ints = npt.NDArray[np.int64]
+
 
 class Words(NamedTuple):
-    """Parallel lists: the comparable key of each word, and where it stands (code points, end exclusive).
+    """In parallel: the comparable key of each word, and where it stands (code points, end exclusive).
 
     `didn't` gives two keys, `did` and `not`, which share the offsets of the one written word.
     """
 
     keys: list[str]
-    starts: list[int]
-    ends: list[int]
+    starts: Ints
+    ends: Ints
 
 
 _APOSTROPHES = "'’‘ʼ＇`´′"
@@ -87,8 +93,13 @@ def cut(text: str) -> Words:
     known = {raw: _keys(raw) for raw in set(written)}
     if ("t",) in known.values():
         spans, written = _mended(spans, written, known)
-    rows = [(key, start, end) for raw, (start, end) in zip(written, spans, strict=True) for key in known[raw]]
-    return Words([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
+    edges = np.fromiter(chain.from_iterable(spans), dtype=np.int64, count=2 * len(spans))
+    starts, ends = edges[::2], edges[1::2]
+    if any(len(keys) > 1 for keys in known.values()):
+        sizes = {raw: len(keys) for raw, keys in known.items()}
+        each = np.fromiter(map(sizes.__getitem__, written), dtype=np.int64, count=len(written))
+        starts, ends = np.repeat(starts, each), np.repeat(ends, each)
+    return Words(list(chain.from_iterable(map(known.__getitem__, written))), starts, ends)
 
 
 def _mended(
