@@ -17,14 +17,15 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("errors", "hashing"), 0),
     "records": 1,
     **dict.fromkeys(("redact", "rubric", "settings", "spans"), 2),
-    **dict.fromkeys(("ports", "prompting"), 3),
-    **dict.fromkeys(STAGES, 4),
-    **dict.fromkeys(("adapters", "workspace"), 4),
-    **dict.fromkeys(("listen", "runner", "wiring", "pending", "web", "show", "progress", "examples"), 5),
-    "verbs": 6,
+    **dict.fromkeys(("ports", "prompting", "talk"), 3),
+    "answering": 4,
+    **dict.fromkeys(STAGES, 5),
+    **dict.fromkeys(("adapters", "workspace"), 5),
+    **dict.fromkeys(("listen", "runner", "wiring", "pending", "web", "show", "progress", "examples"), 6),
+    "verbs": 7,
 }
 EFFECTS = {"adapters", "workspace"}  # may use one another
-EDGE = 5  # modules of the edge may use one another
+EDGE = 6  # modules of the edge may use one another
 
 # A package beside its only importers: nothing else in pipeline/ may import it.
 OWNERS = {

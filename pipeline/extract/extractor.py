@@ -11,22 +11,22 @@ A request that comes to nothing fails its interview and nothing else; the answer
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
+from pipeline.answering import Asker, request_for
 from pipeline.errors import AnswerError, EndpointError, RunStopError
-from pipeline.extract.asking import Talk, answer_schema, ask_again, request_for, shown_schema
+from pipeline.extract.asking import answer_schema, shown_schema
 from pipeline.extract.reading import Asked, Found, read_lines, read_quotes, read_shown
 from pipeline.hashing import content_hash
 from pipeline.ports import LLM
 from pipeline.prompting import PromptTemplate, load_template
-from pipeline.records import Chunk, Draft, Extraction, Line, ModelAnswer, ModelCall, ModelRequest, Role
+from pipeline.records import Chunk, Draft, Extraction, Line, ModelCall, Role
 from pipeline.redact import VERSION as REDACT_VERSION
 from pipeline.redact import Redactor
 from pipeline.rubric import Pillar, Rubric
+from pipeline.talk import Talk
 
 VERSION = 2
 DEEPEST = 4  # a chunk is cut in halves at most so often
-T = TypeVar("T")
 
 
 class ModelExtractor:
@@ -150,7 +150,7 @@ class _Desk:
         self.owner = owner
         self.talk = talk
         self.signals = frozenset(rubric.pillar_of)
-        self.calls = calls
+        self.asker = Asker(owner.llm, owner.turn_down, calls)
 
     async def pair(self, chunk: Chunk, pillar: Pillar) -> Found:
         """All passes over one chunk for one pillar."""
@@ -177,9 +177,9 @@ class _Desk:
         partial = Found()
         parts: tuple[tuple[int, int], ...] = self.talk.halves(first, last) if first < last else ()
         try:
-            answer = await self.complete(request)
+            answer = await self.asker.complete(request)
             if answer.finish_reason != "length":
-                return await self.read(request, answer, read)
+                return await self.asker.read(request, answer, read)
             try:
                 partial = read(answer.text, request.hash)
                 parts = ((partial.furthest + 1, last),) if first <= partial.furthest else parts
@@ -219,7 +219,7 @@ class _Desk:
             for n, d in enumerate(doubtful, 1)
         ]
         request = request_for(owner.llm, shown_schema(), owner.support.render(quotes="\n".join(rows)))
-        shown = await self.read(request, await self.complete(request), read_shown)
+        shown = await self.asker.read(request, await self.asker.complete(request), read_shown)
         gone = {id(d) for n, d in enumerate(doubtful, 1) if n not in shown}
         drafts = (d.model_copy(update={"fault": "unsupported"}) if id(d) in gone else d for d in found.drafts)
         return found.model_copy(update={"drafts": tuple(drafts)})
@@ -229,45 +229,3 @@ class _Desk:
         """A draft that has words and a signal to be looked at; the verifier turns the others down anyway."""
         inside = chunk.first_line <= draft.first <= draft.last <= chunk.last_line
         return draft.fault is None and inside and draft.last - draft.first < 3 and draft.signal in pillar.by_id
-
-    async def read(self, request: ModelRequest, answer: ModelAnswer, reader: Callable[[str, str], T]) -> T:
-        """Read an answer; one that is not what was asked for is asked for once more."""
-        try:
-            if answer.finish_reason == "length":
-                raise AnswerError(f"request {request.hash}: the answer was cut", fault="length")
-            return reader(answer.text, request.hash)
-        except AnswerError as error:
-            fault = error
-        again = ask_again(request, answer.text, fault.what.split(": ", 1)[-1])
-        try:
-            second = await self.complete(again)
-            if second.finish_reason == "length":
-                raise AnswerError(f"request {again.hash}: the answer was cut", fault="length")
-            return reader(second.text, again.hash)
-        except AnswerError as error:
-            for name in (request.hash, again.hash):
-                self.owner.turn_down(name)
-            if error.fault == "format" and "{" not in answer.text:
-                raise AnswerError(f"request {request.hash}: the model refused to answer", fault="refused") from None
-            raise
-
-    async def complete(self, request: ModelRequest) -> ModelAnswer:
-        """One answer, counted."""
-        try:
-            answer = await self.owner.llm.complete(request)
-        except AnswerError as error:
-            if error.fault != "too-long":
-                self.owner.turn_down(request.hash)
-            raise
-        self.calls.append(
-            ModelCall(
-                request_hash=request.hash,
-                model=request.model,
-                cached=answer.cached,
-                input_tokens=answer.input_tokens,
-                output_tokens=answer.output_tokens,
-                seconds=answer.seconds,
-                attempts=answer.attempts,
-            )
-        )
-        return answer

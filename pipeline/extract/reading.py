@@ -1,20 +1,15 @@
-"""From a model's raw text to drafts: the exact JSON that was asked for, or AnswerError. Nothing is salvaged.
-
-Error messages name fields that we know and never what the model wrote, which may be a candidate's words.
-"""
+"""From a model's raw text to drafts: the exact JSON that was asked for, or AnswerError. Nothing is salvaged."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
+from pipeline.answering import Form, parse
 from pipeline.errors import AnswerError
-from pipeline.extract.asking import Talk
 from pipeline.records import Draft, ProbeDraft, Reason, Record
+from pipeline.talk import Talk
 
 if TYPE_CHECKING:
     from pipeline.spans import Index
@@ -24,18 +19,14 @@ _POINTER = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))? ([a-z][a-z0-9_-]{0,63})(?
 _LARGEST = 999_999
 
 
-class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-class LineAnswer(_Form):
+class LineAnswer(Form):
     """All that a model can say when it points."""
 
     evidence: list[str]
     probes: list[int]
 
 
-class QuotedPiece(_Form):
+class QuotedPiece(Form):
     """A piece of evidence in quote mode: words that must be found in the transcript."""
 
     quote: str
@@ -43,20 +34,17 @@ class QuotedPiece(_Form):
     prompted_by: int | None
 
 
-class QuoteAnswer(_Form):
+class QuoteAnswer(Form):
     """All that a model can say in quote mode."""
 
     evidence: list[QuotedPiece]
     probes: list[int]
 
 
-class ShownAnswer(_Form):
+class ShownAnswer(Form):
     """Numbers of the quotes that show their signal."""
 
     shown: list[int]
-
-
-Form = TypeVar("Form", bound=_Form)
 
 
 class Asked(Record):
@@ -82,40 +70,6 @@ class Found(Record):
         """The last line pointed at among those shown; 0 when there is none."""
         drafts = (draft.last for draft in self.drafts if draft.fault is None)
         return max((*drafts, *(probe.line for probe in self.probes if probe.chunk)), default=0)
-
-
-def parse(form: type[Form], text: str, request_hash: str) -> Form:
-    """`text` as exactly that form. Raises AnswerError for anything else, duplicate keys and odd numbers included."""
-    try:
-        content = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
-        return form.model_validate(content)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise AnswerError(f"request {request_hash}: {_where(first['loc'])}: {first['msg']}") from None
-    except RecursionError:
-        raise AnswerError(f"request {request_hash}: the answer is nested too deeply") from None
-    except ValueError as error:
-        what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        raise AnswerError(f"request {request_hash}: not JSON: {what}") from None
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise ValueError("a key is there twice")
-    return content
-
-
-def _no_constants(_name: str) -> Any:
-    raise ValueError("a number is not finite")
-
-
-def _where(location: tuple[int | str, ...]) -> str:
-    known = {"evidence", "probes", "quote", "signal", "prompted_by", "shown"}
-    shown = [
-        str(part) if isinstance(part, int) or part in known else "(a field that was not asked for)" for part in location
-    ]
-    return ".".join(shown) or "the answer"
 
 
 def read_lines(text: str, asked: Asked, signals: Collection[str], request_hash: str) -> Found:
