@@ -21,8 +21,9 @@ from typing import Protocol
 import anyio
 import anyio.to_thread
 
+from pipeline.adapters.offline import OfflineExtractor
 from pipeline.adapters.store import record
-from pipeline.adapters.store.connection import Session
+from pipeline.adapters.store.stored import load_stored
 from pipeline.chunk import VERSION as CHUNK_VERSION
 from pipeline.chunk import cut_chunks
 from pipeline.coverage import cover
@@ -60,6 +61,7 @@ from pipeline.wiring import StoredDrafts, make_extractor, make_transcriber
 from pipeline.workspace import Workspace
 
 DERIVE_VERSION = (LINES_VERSION, CHUNK_VERSION, SPEAKERS_VERSION, VERIFY_VERSION)
+BATCH_WAIT_S = 300.0  # a night's work must not fail because reviewers were at the database
 AT_ONCE = 16  # interviews that wait for answers together; bounds memory
 
 
@@ -99,6 +101,7 @@ class Todo(Record):
     confirmed: dict[str, Role]
     moved_lines: tuple[tuple[int, int, str], ...]
     key: str
+    points: str
 
 
 class Runner:
@@ -115,7 +118,7 @@ class Runner:
     ) -> None:
         self.workspace = workspace
         self.settings = settings
-        self.store = workspace.store()
+        self.store = workspace.store(wait_s=BATCH_WAIT_S)
         self.transcriber = transcriber or make_transcriber(settings)
         self.extractor = extractor or make_extractor(settings, workspace)
         self.version = version
@@ -154,49 +157,44 @@ class Runner:
                 record.mark(
                     db, refusal.interview_id, "failed", stage="ingest", reason=refusal.reason, retry=refusal.retry
                 )
-            everything = record.known_interviews(db)
+            refused = {refusal.interview_id for refusal in intake.refusals}
+            chosen = [k for k in record.known_interviews(db, only) if k.interview.interview_id not in refused]
             finished = {} if force else record.finished_keys(db)
-            chosen = [i for i in everything if not only or i.interview_id in only]
-            endings = [_refused(r.interview_id, r.reason, r.retry) for r in intake.refusals]
-            todo: list[Todo] = []
-            for interview in chosen:
-                try:
-                    todo.append(self._look(db, interview))
-                except VerbatimError as error:
-                    endings.append(self._fail(db, interview.interview_id, "ingest", error))
-        fresh = [t for t in todo if finished.get(t.interview.interview_id) != t.key]
-        endings += [Ending(interview_id=t.interview.interview_id, state="unchanged") for t in todo if t not in fresh]
+        endings = [_refused(r.interview_id, r.reason, r.retry) for r in intake.refusals]
+        fresh: list[Todo] = []
+        for known in chosen:  # may read every new recording once, so the database is not held meanwhile
+            name = known.interview.interview_id
+            try:
+                item = self._look(known)
+            except VerbatimError as error:
+                endings.append(self._failed(name, "ingest", error))
+                continue
+            if finished.get(name) == item.key:
+                endings.append(Ending(interview_id=name, state="unchanged"))
+            else:
+                fresh.append(item)
         return endings, fresh
 
-    def _look(self, db: Session, interview: Interview) -> Todo:
-        files = self.listener.files(interview, record.recordings_of(db, interview.interview_id))
-        confirmed = record.confirmed_roles(db, interview.interview_id)
-        moved = tuple(record.line_speakers(db, interview.interview_id))
+    def _look(self, known: record.Known, points: str | None = None) -> Todo:
+        """What there is to do for an entry; `points` stands in for the fingerprint of the configured extractor."""
+        points = points or self.extractor.fingerprint(self.rubric(known.interview))
+        files = self.listener.files(known.interview, known.recordings)
         return Todo(
-            interview=interview,
+            interview=known.interview,
             files=tuple(files),
-            confirmed=confirmed,
-            moved_lines=moved,
-            key=self.key(interview, files, confirmed, moved),
+            confirmed=known.confirmed,
+            moved_lines=known.moved_lines,
+            key=self.key(known, files, points),
+            points=points,
         )
 
-    def key(
-        self,
-        interview: Interview,
-        files: Sequence[Recording],
-        confirmed: Mapping[str, Role],
-        moved: Sequence[tuple[int, int, str]],
-    ) -> str:
+    def key(self, known: record.Known, files: Sequence[Recording], points: str) -> str:
         """Hash of all that shapes what an interview gives; finished with the same key means nothing to do."""
-        rubric = self.rubric(interview)
         layout = self.settings.extract.model_dump(include={"chunk_lines", "margin_turns"})
         hears = self.transcriber.fingerprint() if any(f.kind == "audio" for f in files) else ""
-        points = self.extractor.fingerprint(rubric)
-        entry = interview.model_dump(mode="json", exclude={"folder"})
-        hashes = [f.sha256 for f in files]
-        return content_hash(
-            entry, hashes, dict(confirmed), list(moved), hears, points, rubric.hash, layout, DERIVE_VERSION
-        )
+        entry = known.interview.model_dump(mode="json", exclude={"folder"})
+        given = [entry, [f.sha256 for f in files], known.confirmed, known.moved_lines]
+        return content_hash(given, hears, points, self.rubric(known.interview).hash, layout, DERIVE_VERSION)
 
     def rubric(self, interview: Interview) -> Rubric:
         """The interview's rubric, read once."""
@@ -248,7 +246,9 @@ class Runner:
                 self.listener.listen, item.interview, item.files, progress, abandon_on_cancel=True
             )
         except Exception as error:
-            endings.append(self._failed(name, "listen", error, watcher))
+            ending = await anyio.to_thread.run_sync(self._failed, name, "listen", error)
+            endings.append(ending)
+            watcher.ended(ending)
             return None
 
     async def _finish(self, item: Todo, said: Said, started: float, watcher: Watcher) -> Ending:
@@ -257,14 +257,13 @@ class Runner:
             watcher.stage(name, "point", 0, 1)
             derived = await self.derive(item, said)
             seconds = round(time.perf_counter() - started, 3)
-            with self.store.session() as db:
-                record.start_run(db, self.run_id, self.version, self.settings.model_dump(mode="json"))
-                record.save(db, self.run_id, item.key, seconds, derived)
+            await anyio.to_thread.run_sync(self._save, item, seconds, derived)  # the turn at the database may take long
         except RunStopError:
             raise  # nobody's fault here: the interview stays to be done
         except Exception as error:
-            return self._failed(name, "derive", error, watcher)
-        ending = Ending(interview_id=name, state="done", stage="stored", seconds=seconds)
+            ending = await anyio.to_thread.run_sync(self._failed, name, "derive", error)
+        else:
+            ending = Ending(interview_id=name, state="done", stage="stored", seconds=seconds)
         watcher.ended(ending)
         return ending
 
@@ -317,22 +316,29 @@ class Runner:
         lines became the candidate's that the model saw as somebody else's, a flag says so and gaps are not assessable.
         """
         with self.store.session() as db:
-            item = self._look(db, record.load_interview(db, interview_id))
-            before = record.load_stored(db, interview_id)
-        extractor: Extractor = self.extractor
+            known = record.load_interview(db, interview_id)
+            before = load_stored(db, interview_id)
         flags = [flag for flag in before.flags if flag.kind not in DERIVED_FLAGS]
-        if before.extraction is not None and before.extraction.extractor != "offline":
+        extractor: Extractor
+        if before.extraction.extractor == OfflineExtractor.name:
+            extractor = OfflineExtractor()
+            item = self._look(known, extractor.fingerprint(self.rubric(known.interview)))
+        else:
             extractor = StoredDrafts(before.extraction)
+            item = self._look(known, before.points)
             lines = respeak(cut_lines(before.transcript), item.moved_lines)
             now = {s.speaker: s.role for s in _with_roles(item.interview, lines, item.confirmed)}
             if any(now.get(n.speaker) == "candidate" and n.line not in before.candidate_lines for n in lines):
                 flags.append(Flag(kind=ASKED_BEFORE, detail="some of the candidate's lines were shown as another's"))
         started = time.perf_counter()
         derived = anyio.run(self._prove, item, before.transcript, before.recordings, before.places, flags, extractor)
+        self._save(item, round(time.perf_counter() - started, 3), derived)
+        return derived
+
+    def _save(self, item: Todo, seconds: float, derived: Derived) -> None:
         with self.store.session() as db:
             record.start_run(db, self.run_id, self.version, self.settings.model_dump(mode="json"))
-            record.save(db, self.run_id, item.key, round(time.perf_counter() - started, 3), derived)
-        return derived
+            record.save(db, self.run_id, item.key, item.points, seconds, derived)
 
     def _count(self, unsaved: dict[str, list[ModelCall]]) -> None:
         """Count what was asked for interviews that did not end well."""
@@ -343,17 +349,12 @@ class Runner:
                     record.spend(db, self.run_id, name, calls)
         unsaved.clear()
 
-    def _failed(self, name: str, stage: str, error: Exception, watcher: Watcher) -> Ending:
-        with self.store.session() as db:
-            ending = self._fail(db, name, stage, error)
-        watcher.ended(ending)
-        return ending
-
-    def _fail(self, db: Session, name: str, stage: str, error: Exception) -> Ending:
-        """A reason without the candidate's words: our own errors speak, a stranger gives its type and place only."""
+    def _failed(self, name: str, stage: str, error: Exception) -> Ending:
+        """Note a failure. The reason holds none of the candidate's words: a stranger's error gives type and place."""
         reason = error.what if isinstance(error, VerbatimError) else _where(error)
         retry = f"verbatim run -w {self.workspace.folder} --interview {name}"
-        record.mark(db, name, "failed", stage=stage, reason=reason, retry=retry)
+        with self.store.session() as db:
+            record.mark(db, name, "failed", stage=stage, reason=reason, retry=retry)
         return Ending(interview_id=name, state="failed", stage=stage, reason=reason, retry=retry)
 
 

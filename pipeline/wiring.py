@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.adapters.offline import OfflineExtractor
 from pipeline.adapters.store import record
 from pipeline.extract import ModelExtractor, read_example, render_examples
 from pipeline.ports import AnyLLM, Extractor, Transcriber
@@ -26,8 +27,6 @@ def make_extractor(settings: Settings, workspace: Workspace, llm: AnyLLM | None 
     """The model when one is configured, else the offline extractor; `llm` stands in for the configured endpoint."""
     chosen = settings.extract.extractor
     if chosen == "offline" or (chosen == "auto" and settings.llm.model is None):
-        from pipeline.adapters.offline import OfflineExtractor
-
         return OfflineExtractor()
     from pipeline.adapters.llm import open_llm
 
@@ -38,7 +37,7 @@ def make_extractor(settings: Settings, workspace: Workspace, llm: AnyLLM | None 
 
     def names_of(interview_id: str) -> list[str]:
         with workspace.store().session() as db:
-            return [*settings.llm.redact_names, *known_names(record.load_interview(db, interview_id))]
+            return [*settings.llm.redact_names, *known_names(record.load_interview(db, interview_id).interview)]
 
     return ModelExtractor(
         llm,

@@ -74,11 +74,11 @@ class Workspace:
             )
         return cls.create(folder)
 
-    def store(self) -> Store:
-        """The database, opened only while it is used."""
-        from pipeline.adapters.store.connection import Store
+    def store(self, *, wait_s: float | None = None) -> Store:
+        """The database, opened only while it is used; `wait_s` is how long a turn is waited for."""
+        from pipeline.adapters.store.connection import WAIT_S, Store
 
-        return Store(self.database)
+        return Store(self.database, wait_s=WAIT_S if wait_s is None else wait_s)
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -23,6 +23,7 @@ def claims(
     """
     from pipeline.adapters.files import read_text
     from pipeline.adapters.store import notes, record
+    from pipeline.adapters.store.stored import load_stored
     from pipeline.claims import Shown, check_claims
     from pipeline.lines import cut_lines, respeak
     from pipeline.lint.text import sentences
@@ -31,12 +32,11 @@ def claims(
 
     text = read_text(feedback)
     with open_workspace(workspace).store().session() as db:
-        entry = record.load_interview(db, interview)
-        stored = record.load_stored(db, interview)
-        lines = respeak(cut_lines(stored.transcript), record.line_speakers(db, interview))
+        known = record.load_interview(db, interview)
+        lines = respeak(cut_lines(load_stored(db, interview).transcript), known.moved_lines)
         own = [interview]
         speakers = db.rows("SELECT speaker, role FROM speakers WHERE interview_id = ?", own)
-        meaning = {s.id: s.text for pillar in load_rubric(entry.role_profile).pillars for s in pillar.signals}
+        meaning = {s.id: s.text for pillar in load_rubric(known.interview.role_profile).pillars for s in pillar.signals}
         rows = db.rows(
             "SELECT signal, first_line, last_line, prompted_by FROM evidence WHERE interview_id = ? AND current", own
         )

@@ -147,6 +147,7 @@ CREATE TABLE stage_runs (
     interview_id VARCHAR NOT NULL,
     stage        VARCHAR NOT NULL,
     key          VARCHAR NOT NULL,          -- hash of all that shaped the stage's output
+    made_by      JSON,                      -- of stage extract: extractor, model, prompt_hash
     run_id       VARCHAR NOT NULL,
     seconds      DOUBLE NOT NULL
 );

@@ -12,34 +12,19 @@ from pipeline.errors import StoreError
 from pipeline.hashing import content_hash
 from pipeline.records import (
     Derived,
-    Draft,
-    Extraction,
-    Flag,
     Interview,
     Line,
     ModelCall,
     Place,
-    ProbeDraft,
     Record,
     Recording,
     Role,
     Transcript,
-    Word,
 )
 
 _DERIVED = ("recordings", "speakers", "flags", "drafts", "rejections", "probes", "coverage", "stage_runs")
-_WORD_FIELDS = ("start", "end", "start_s", "end_s", "speaker", "probability")
-
-
-class Stored(Record):
-    """What is needed to derive an interview's evidence again without listening or asking."""
-
-    transcript: Transcript
-    recordings: tuple[Recording, ...]
-    places: dict[str, Place]
-    flags: tuple[Flag, ...]
-    extraction: Extraction | None
-    candidate_lines: frozenset[int]
+_MADE = ("extractor", "model", "prompt_hash")
+WORD_FIELDS = ("start", "end", "start_s", "end_s", "speaker", "probability")
 
 
 def now() -> str:
@@ -48,35 +33,26 @@ def now() -> str:
 
 
 def register(db: Session, interviews: Iterable[Interview]) -> None:
-    """Make the entries known, in state pending, unless an entry is there already unchanged."""
+    """Make the entries known, in state pending; a changed entry takes the place of the old one, its state stays."""
     known = {
         row["interview_id"]: json.loads(row["entry"] or "null")
         for row in db.rows("SELECT interview_id, entry FROM interviews")
     }
-    for interview in interviews:
-        entry = interview.model_dump(mode="json")
-        if interview.interview_id not in known:
-            db.insert("interviews", [_interview_row(interview, entry, "pending")])
-        elif known[interview.interview_id] != entry:
-            db.execute(
-                "UPDATE interviews SET candidate_id = ?, role_profile = ?, held_on = ?, format = ?, interviewers = ?, "
-                "questions = ?, consent = ?, folder = ?, entry = ? WHERE interview_id = ?",
-                [
-                    interview.candidate_id,
-                    interview.role_profile,
-                    interview.held_on,
-                    interview.format,
-                    list(interview.interviewers),
-                    list(interview.questions),
-                    interview.consent,
-                    interview.folder,
-                    json.dumps(entry),
-                    interview.interview_id,
-                ],
-            )
+    rows = {i.interview_id: _interview_row(i, i.model_dump(mode="json")) for i in interviews}
+    db.insert("interviews", [{**row, "state": "pending"} for name, row in rows.items() if name not in known])
+    for name, row in rows.items():
+        if name in known and known[name] != row["entry"]:
+            _replace_entry(db, name, row)
 
 
-def _interview_row(interview: Interview, entry: Row, state: str) -> Row:
+def _replace_entry(db: Session, interview_id: str, row: Row) -> None:
+    fields = [field for field in row if field != "interview_id"]
+    assignments = ", ".join(f"{field} = ?" for field in fields)
+    values = [json.dumps(row[field]) if field == "entry" else row[field] for field in fields]
+    db.execute(f"UPDATE interviews SET {assignments} WHERE interview_id = ?", [*values, interview_id])  # noqa: S608
+
+
+def _interview_row(interview: Interview, entry: Row) -> Row:
     return {
         "interview_id": interview.interview_id,
         "candidate_id": interview.candidate_id,
@@ -88,14 +64,47 @@ def _interview_row(interview: Interview, entry: Row, state: str) -> Row:
         "consent": interview.consent,
         "folder": interview.folder,
         "entry": entry,
-        "state": state,
     }
 
 
-def known_interviews(db: Session) -> list[Interview]:
-    """Every entry of the workspace that can run, by id."""
-    rows = db.rows("SELECT entry FROM interviews WHERE entry IS NOT NULL ORDER BY interview_id")
-    return [Interview.model_validate_json(row["entry"]) for row in rows]
+class Known(Record):
+    """A checked entry with what the record holds beside it: files as last seen, and what people corrected."""
+
+    interview: Interview
+    recordings: tuple[Recording, ...] = ()
+    confirmed: dict[str, Role]
+    moved_lines: tuple[tuple[int, int, str], ...] = ()
+
+
+def known_interviews(db: Session, only: Sequence[str] = ()) -> list[Known]:
+    """Every entry that can run, by id, or those of `only`; three queries, however many there are."""
+    files: dict[str, list[Recording]] = {}
+    for row in db.rows("SELECT * FROM recordings"):
+        files.setdefault(row["interview_id"], []).append(Recording.model_validate(row))
+    roles: dict[str, dict[str, Role]] = {}
+    moved: dict[str, list[tuple[int, int, str]]] = {}
+    for row in db.rows(
+        "SELECT * FROM corrections WHERE kind IN ('role', 'line_speaker') ORDER BY created_at, correction_id"
+    ):
+        if row["kind"] == "role":
+            roles.setdefault(row["interview_id"], {})[row["speaker"]] = row["role"]
+        else:
+            moved.setdefault(row["interview_id"], []).append((row["first_line"], row["last_line"], row["speaker"]))
+    rows = db.rows(
+        "SELECT interview_id, entry FROM interviews "
+        "WHERE entry IS NOT NULL AND (len(?::VARCHAR[]) = 0 OR list_contains(?::VARCHAR[], interview_id)) "
+        "ORDER BY interview_id",
+        [list(only), list(only)],
+    )
+    return [
+        Known(
+            interview=Interview.model_validate_json(row["entry"]),
+            recordings=tuple(files.get(row["interview_id"], ())),
+            confirmed=roles.get(row["interview_id"], {}),
+            moved_lines=tuple(moved.get(row["interview_id"], ())),
+        )
+        for row in rows
+    ]
 
 
 def mark(db: Session, interview_id: str, state: str, *, stage: str, reason: str | None, retry: str | None) -> None:
@@ -112,38 +121,13 @@ def mark(db: Session, interview_id: str, state: str, *, stage: str, reason: str 
 def finished_keys(db: Session) -> dict[str, str]:
     """interview_id -> key of its finished work."""
     rows = db.rows(
-        "SELECT s.interview_id, s.key FROM stage_runs s JOIN interviews i USING (interview_id) WHERE i.state = 'done'"
+        "SELECT s.interview_id, s.key FROM stage_runs s JOIN interviews i USING (interview_id) "
+        "WHERE i.state = 'done' AND s.stage = 'evidence'"
     )
     return {row["interview_id"]: row["key"] for row in rows}
 
 
-def recordings_of(db: Session, interview_id: str) -> list[Recording]:
-    """The recordings as last seen, for telling whether a file changed without reading it."""
-    rows = db.rows("SELECT * FROM recordings WHERE interview_id = ?", [interview_id])
-    return [Recording.model_validate(row) for row in rows]
-
-
-def confirmed_roles(db: Session, interview_id: str) -> dict[str, Role]:
-    """Roles that people set, the last word winning."""
-    rows = db.rows(
-        "SELECT speaker, role FROM corrections WHERE interview_id = ? AND kind = 'role' "
-        "ORDER BY created_at, correction_id",
-        [interview_id],
-    )
-    return {row["speaker"]: row["role"] for row in rows}
-
-
-def line_speakers(db: Session, interview_id: str) -> list[tuple[int, int, str]]:
-    """Lines that people gave to another speaker: first line, last line, speaker, in the order they were set."""
-    rows = db.rows(
-        "SELECT first_line, last_line, speaker FROM corrections WHERE interview_id = ? AND kind = 'line_speaker' "
-        "ORDER BY created_at, correction_id",
-        [interview_id],
-    )
-    return [(row["first_line"], row["last_line"], row["speaker"]) for row in rows]
-
-
-def save(db: Session, run_id: str, key: str, seconds: float, derived: Derived) -> None:
+def save(db: Session, run_id: str, key: str, points: str, seconds: float, derived: Derived) -> None:
     """Replace what the interview gave before, in one transaction.
 
     Evidence that is no longer found stays with `current = false`, because calls may cite it.
@@ -154,7 +138,22 @@ def save(db: Session, run_id: str, key: str, seconds: float, derived: Derived) -
             db.execute(f'DELETE FROM "{table}" WHERE interview_id = ?', [interview_id])  # noqa: S608 - our own names
         _save_transcript(db, derived.transcript, derived.lines)
         _save_found(db, run_id, derived)
-        db.insert("stage_runs", [_stage_row(interview_id, key, run_id, seconds)])
+        made = derived.extraction.model_dump(include=set(_MADE))
+        stages = {"evidence": (key, None), "extract": (points, made)}
+        db.insert(
+            "stage_runs",
+            [
+                {
+                    "interview_id": interview_id,
+                    "stage": stage,
+                    "key": k,
+                    "made_by": by,
+                    "run_id": run_id,
+                    "seconds": seconds,
+                }
+                for stage, (k, by) in stages.items()
+            ],
+        )
         db.insert(
             "llm_calls", [_call_row(run_id, interview_id, call.model_dump()) for call in derived.extraction.calls]
         )
@@ -170,17 +169,13 @@ def spend(db: Session, run_id: str, interview_id: str, calls: Iterable[ModelCall
     db.insert("llm_calls", [_call_row(run_id, interview_id, call.model_dump()) for call in calls])
 
 
-def _stage_row(interview_id: str, key: str, run_id: str, seconds: float) -> Row:
-    return {"interview_id": interview_id, "stage": "evidence", "key": key, "run_id": run_id, "seconds": seconds}
-
-
 def _call_row(run_id: str, interview_id: str, call: dict[str, Any]) -> Row:
     return {"run_id": run_id, "interview_id": interview_id, **call}
 
 
 def _save_transcript(db: Session, transcript: Transcript, lines: Sequence[Line]) -> None:
     if not db.value("SELECT count(*) FROM transcripts WHERE transcript_hash = ?", [transcript.transcript_hash]):
-        words = {name: [getattr(word, name) for word in transcript.words] for name in _WORD_FIELDS}
+        words = {name: [getattr(word, name) for word in transcript.words] for name in WORD_FIELDS}
         row = transcript.model_dump(exclude={"words"})
         db.insert("transcripts", [{**row, "words": words}])
     db.execute("DELETE FROM lines WHERE transcript_hash = ?", [transcript.transcript_hash])
@@ -191,7 +186,7 @@ def _save_transcript(db: Session, transcript: Transcript, lines: Sequence[Line])
 def _save_found(db: Session, run_id: str, derived: Derived) -> None:
     interview_id = derived.interview.interview_id
     found, extraction = derived.verified, derived.extraction
-    made = {"extractor": extraction.extractor, "model": extraction.model, "prompt_hash": extraction.prompt_hash}
+    made = extraction.model_dump(include=set(_MADE))
     own = {"interview_id": interview_id}
 
     def rows(records: Iterable[Record], **more: Any) -> list[Row]:
@@ -227,73 +222,15 @@ def start_run(db: Session, run_id: str, version: str, settings: Mapping[str, Any
         db.insert("runs", [{"run_id": run_id, "started_at": now(), "version": version, "settings": dict(settings)}])
 
 
-def load_transcript(db: Session, transcript_hash: str) -> Transcript:
-    """The transcript as it was assembled."""
-    rows = db.rows("SELECT * FROM transcripts WHERE transcript_hash = ?", [transcript_hash])
-    if not rows:
-        raise StoreError(f"transcript {transcript_hash} is not in the database.", next_step="verbatim run --force")
-    row = rows[0]
-    columns = json.loads(row.pop("words"))
-    words = [
-        Word(**dict(zip(_WORD_FIELDS, values, strict=True)))
-        for values in zip(*(columns[f] for f in _WORD_FIELDS), strict=True)
-    ]
-    return Transcript(**row, words=tuple(words))
-
-
-def load_drafts(db: Session, interview_id: str) -> Extraction | None:
-    """What was pointed at last time, so that it can be proved again without asking anybody."""
-    rows = db.rows("SELECT * FROM drafts WHERE interview_id = ?", [interview_id])
-    head = db.rows("SELECT extractor, model, prompt_hash FROM drafts WHERE interview_id = ? LIMIT 1", [interview_id])
-    if not head:
-        return None
-    fields = ("chunk", "pillar", "request_hash")
-    return Extraction(
-        **head[0],
-        drafts=tuple(
-            Draft(**{f: row[f] for f in (*fields, "signal", "first", "last", "prompted_by", "fault")})
-            for row in rows
-            if row["kind"] == "evidence"
-        ),
-        probes=tuple(
-            ProbeDraft(line=row["first"], **{f: row[f] for f in fields}) for row in rows if row["kind"] == "probe"
-        ),
-    )
-
-
-def load_interview(db: Session, interview_id: str) -> Interview:
-    """The checked entry. Raises StoreError, naming what there is, when the id is unknown."""
-    entry = db.value("SELECT entry FROM interviews WHERE interview_id = ?", [interview_id])
-    if entry is None:
-        known = ", ".join(
-            row["interview_id"] for row in db.rows("SELECT interview_id FROM interviews ORDER BY 1 LIMIT 8")
-        )
+def load_interview(db: Session, interview_id: str) -> Known:
+    """One checked entry. Raises StoreError, naming what there is, when the id is unknown."""
+    found = known_interviews(db, [interview_id])
+    if not found:
+        ids = [row["interview_id"] for row in db.rows("SELECT interview_id FROM interviews ORDER BY 1 LIMIT 8")]
         raise StoreError(
-            f"there is no interview '{interview_id}' here.", next_step=f"choose one of: {known or 'none yet'}."
+            f"there is no interview '{interview_id}' here.", next_step=f"choose one of: {', '.join(ids) or 'none yet'}."
         )
-    return Interview.model_validate_json(entry)
-
-
-def load_stored(db: Session, interview_id: str) -> Stored:
-    """The last finished derivation of an interview. Raises StoreError when there is none."""
-    transcript_hash = db.value("SELECT transcript_hash FROM interviews WHERE interview_id = ?", [interview_id])
-    if transcript_hash is None:
-        raise StoreError(f"{interview_id} has no transcript yet.", next_step="verbatim run")
-    speakers = db.rows("SELECT speaker, recording_id, channel FROM speakers WHERE interview_id = ?", [interview_id])
-    flags = db.rows("SELECT kind, detail, first_line, last_line FROM flags WHERE interview_id = ?", [interview_id])
-    lines = db.rows(
-        "SELECT l.line FROM lines l JOIN speakers s ON s.speaker = l.speaker AND s.interview_id = ? "
-        "WHERE l.transcript_hash = ? AND s.role = 'candidate'",
-        [interview_id, transcript_hash],
-    )
-    return Stored(
-        transcript=load_transcript(db, transcript_hash),
-        recordings=tuple(recordings_of(db, interview_id)),
-        places={s["speaker"]: Place(recording_id=s["recording_id"], channel=s["channel"]) for s in speakers},
-        flags=tuple(Flag(**flag) for flag in flags),
-        extraction=load_drafts(db, interview_id),
-        candidate_lines=frozenset(row["line"] for row in lines),
-    )
+    return found[0]
 
 
 def correct_role(db: Session, interview_id: str, speaker: str, role: Role, author: str) -> None:
