@@ -80,7 +80,8 @@ def show_interviews(
 def _interview(head: Row, rows: Sequence[Row], pillar: str | None) -> Group:
     parts: list[Any] = [Text(), _heading(head), _who(head)]
     titles = _titles(head["role_profile"])
-    for row in head["coverage"]:
+    order = {pillar: place for place, pillar in enumerate(titles)}
+    for row in sorted(head["coverage"], key=lambda row: (order.get(row["pillar"], len(order)), row["pillar"])):
         if pillar is not None and row["pillar"] != pillar:
             continue
         parts.append(_pillar_heading(titles.get(row["pillar"], row["pillar"]), row))
