@@ -145,6 +145,8 @@ class Asker:
                 raise AnswerError(f"request {again.hash}: the answer was cut", fault="length")
             return reader(second.text, again.hash)
         except AnswerError as error:
+            if error.fault == "pending":
+                raise
             for name in (request.hash, again.hash):
                 self.turn_down(name)
             if error.fault == "format" and "{" not in answer.text:

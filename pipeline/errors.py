@@ -6,6 +6,7 @@ VerbatimError            exit code 2: usage or set-up
 ├── RubricError          a file under prompts/
 ├── MediaError           a recording that cannot be decoded
 ├── TranscriptError      a transcript that cannot be read
+├── FeedbackError        written feedback that cannot be linted
 ├── ModelMissingError    no speech model in reach
 ├── EndpointError        a model endpoint that cannot be used
 │   └── RunStopError     exit code 4: nothing more is asked in this run; the next run goes on from here
@@ -62,6 +63,10 @@ class TranscriptError(VerbatimError):
     """A transcript file that cannot be read, with line and reason."""
 
 
+class FeedbackError(VerbatimError):
+    """Written feedback that cannot be linted: missing, too large, not UTF-8, without the column."""
+
+
 class ModelMissingError(VerbatimError):
     """No speech model in a folder, an installed package or the hub's cache."""
 
@@ -80,7 +85,7 @@ class AnswerError(VerbatimError):
     """A model's answer that was kept on disk but cannot be accepted as evidence.
 
     `fault` names the kind in one word: format, empty, refused, filtered, finish, length, other-model, truncated,
-    too-long, bad-request or no-answer.
+    too-long, bad-request, no-answer, or pending (asked of nobody yet).
     """
 
     def __init__(self, what: str, *, fault: str = "format", kept: str = "", next_step: str = "") -> None:

@@ -165,7 +165,7 @@ class Runner:
         for known in chosen:  # may read every new recording once, so the database is not held meanwhile
             name = known.interview.interview_id
             try:
-                item = self._look(known)
+                item = self.look(known)
             except VerbatimError as error:
                 endings.append(self._failed(name, "ingest", error))
                 continue
@@ -175,7 +175,7 @@ class Runner:
                 fresh.append(item)
         return endings, fresh
 
-    def _look(self, known: record.Known, points: str | None = None) -> Todo:
+    def look(self, known: record.Known, points: str | None = None) -> Todo:
         """What there is to do for an entry; `points` stands in for the fingerprint of the configured extractor."""
         points = points or self.extractor.fingerprint(self.rubric(known.interview))
         files = self.listener.files(known.interview, known.recordings)
@@ -322,10 +322,10 @@ class Runner:
         extractor: Extractor
         if before.extraction.extractor == OfflineExtractor.name:
             extractor = OfflineExtractor()
-            item = self._look(known, extractor.fingerprint(self.rubric(known.interview)))
+            item = self.look(known, extractor.fingerprint(self.rubric(known.interview)))
         else:
             extractor = StoredDrafts(before.extraction)
-            item = self._look(known, before.points)
+            item = self.look(known, before.points)
             lines = respeak(cut_lines(before.transcript), item.moved_lines)
             now = {s.speaker: s.role for s in _with_roles(item.interview, lines, item.confirmed)}
             if any(now.get(n.speaker) == "candidate" and n.line not in before.candidate_lines for n in lines):

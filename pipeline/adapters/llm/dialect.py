@@ -17,8 +17,9 @@ from pipeline.errors import RubricError, SettingsError
 from pipeline.prompting import prompts_folder
 from pipeline.records import ModelRequest, Record
 
-AnswerFormat = Literal["json_schema", "json_object", "prompt"]
-LADDER: tuple[AnswerFormat, ...] = ("json_schema", "json_object", "prompt")
+AnswerFormat = Literal["json_schema", "plain_schema", "json_object", "prompt"]
+LADDER: tuple[AnswerFormat, ...] = ("json_schema", "plain_schema", "json_object", "prompt")
+_OPTIONAL_KEYWORDS = frozenset(["pattern", "maxItems"])  # not every endpoint knows them; `plain_schema` goes without
 
 
 class Profile(Record):
@@ -59,9 +60,10 @@ class Dialect(Record):
         body[self.max_tokens] = request.max_output_tokens
         if self.temperature and request.temperature is not None:
             body["temperature"] = request.temperature
-        if self.answer_format == "json_schema":
-            schema = {"name": "answer", "strict": True, "schema": request.answer_schema}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        if self.answer_format in ("json_schema", "plain_schema"):
+            schema = request.answer_schema if self.answer_format == "json_schema" else _plain(request.answer_schema)
+            named = {"name": "answer", "strict": True, "schema": schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": named}
             return body
         form = json.dumps(request.answer_schema, separators=(",", ":"), ensure_ascii=False)
         messages[0]["content"] += f"\n\nYour answer is one JSON object that satisfies this JSON Schema:\n{form}"
@@ -81,6 +83,12 @@ class Dialect(Record):
         if spoke and step < len(LADDER):
             return self.model_copy(update={"answer_format": LADDER[step]})
         return None
+
+
+def _plain(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {key: _plain(value) for key, value in schema.items() if key not in _OPTIONAL_KEYWORDS}
+    return [_plain(part) for part in schema] if isinstance(schema, list) else schema
 
 
 def load_profiles() -> dict[str, Profile]:

@@ -22,6 +22,7 @@ from pipeline.adapters.llm.dialect import Dialect, Profile
 from pipeline.adapters.llm.envelope import characters, read_envelope, too_long, usage_of
 from pipeline.adapters.llm.kept import LONGEST_FAULT, Attempt, Kept, KeptAnswers
 from pipeline.adapters.llm.post import STOPS, Fault, connect, post
+from pipeline.adapters.llm.probe import Findings, longest_for, probe
 from pipeline.errors import AnswerError, EndpointError, RunStopError
 from pipeline.records import ModelAnswer, ModelRequest
 from pipeline.settings import Llm
@@ -66,7 +67,9 @@ class LiveLLM:
         self.dialect = kept.dialect(self.endpoint, model) or Dialect(
             answer_format=profile.answer_format, max_tokens=profile.max_tokens, temperature=profile.temperature
         )
-        self.tokens_per_character: float | None = kept.checked(self.endpoint, model).get("tokens_per_character")
+        self._checked = kept.checked(self.endpoint, model)
+        self.tokens_per_character: float | None = self._checked.get("tokens_per_character")
+        self._probing = anyio.Lock()
         self._key, self._backoff_s, self._sleep, self._clock = key, backoff_s, sleep, clock
         self._client: AsyncOpenAI | None = None
         self._named = False
@@ -90,6 +93,7 @@ class LiveLLM:
                 if before is not None and before.raw is not None:
                     self.budget.meter.cached += 1
                     return self._read(before).model_copy(update={"cached": True})
+                await self._preflight(request)
                 async with self.budget.slot(self._expected(request), request.max_output_tokens):
                     kept = await self._ask(request, before)
         finally:
@@ -111,7 +115,7 @@ class LiveLLM:
         kept = before or Kept(request=request, dialect=self.dialect)
         attempts: list[Attempt] = []
         try:
-            dialect, raw = await self._speak(request, attempts)
+            dialect, raw = await self.speak(request, attempts)
         except Fault as fault:
             more = {"attempts": (*kept.attempts, *attempts), "too_long": fault.kind == "too-long"}
             await self._keep(kept.model_copy(update=more))
@@ -121,10 +125,45 @@ class LiveLLM:
         )
         await self._keep(kept)
         self._failed_in_a_row = 0
+        self.count(request, raw, attempts)
+        return kept
+
+    def count(self, request: ModelRequest, raw: str, attempts: list[Attempt]) -> None:
+        """Count a call that was answered; by our own estimate where the endpoint counts no tokens."""
         asked, answered = usage_of(raw)
         seconds = sum(attempt.seconds for attempt in attempts)
         self.budget.used(asked or self._expected(request), answered or estimate_tokens(len(raw)), seconds)
-        return kept
+
+    async def look_over(self, longest: int) -> Findings:
+        """Probe the endpoint with prompts of up to `longest` characters and remember what was found."""
+        found = await probe(self, longest)
+        if found.fault is None:
+            self._checked = found.kept()
+            self.tokens_per_character = found.tokens_per_character
+            self.kept.learn(self.endpoint, self.model, self.dialect, self._checked)
+        return found
+
+    async def _preflight(self, request: ModelRequest) -> None:
+        """Before the first transcript goes there, and before one much longer than the probe was."""
+        async with self._probing:
+            if not self.settings.preflight or characters(request) <= self._checked.get("longest", 0):
+                return
+            try:
+                found = await self.look_over(longest_for(request))
+            except Fault as fault:
+                raise self._no_answer(request, fault) from None
+            except AnswerError as error:
+                raise RunStopError(
+                    f"{self.address.host} does not pass its probe: {error.what}.",
+                    kept="nothing of this run was sent there.",
+                    next_step="name it in llm.answers_as if it is the same model; verbatim doctor shows more.",
+                ) from None
+            if found.fault is not None:
+                raise RunStopError(
+                    f"{self.address.host} does not pass its probe: {found.fault.detail}.",
+                    kept="nothing of this run was sent there.",
+                    next_step=found.fault.next_step,
+                )
 
     def _expected(self, request: ModelRequest) -> int:
         return estimate_tokens(characters(request), self.tokens_per_character)
@@ -134,7 +173,7 @@ class LiveLLM:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self.kept.write, kept)
 
-    async def _speak(self, request: ModelRequest, attempts: list[Attempt]) -> tuple[Dialect, str]:
+    async def speak(self, request: ModelRequest, attempts: list[Attempt]) -> tuple[Dialect, str]:
         """Deliver the request, in the next dialect whenever the endpoint refuses the form of the last."""
         while True:
             dialect = self.dialect
@@ -148,8 +187,7 @@ class LiveLLM:
                     raise Fault("bad-request", status=fault.status) from None
                 if self.dialect == dialect:
                     self.dialect = following
-                    checked = self.kept.checked(self.endpoint, self.model)
-                    self.kept.learn(self.endpoint, self.model, following, checked)
+                    self.kept.learn(self.endpoint, self.model, following, self._checked)
 
     async def _deliver(self, body: dict[str, Any], attempts: list[Attempt]) -> str:
         """Try until the total deadline or the tries are used up. Raises the last Fault."""
