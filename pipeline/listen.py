@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.adapters import media
+from pipeline.adapters.files import shown
+from pipeline.errors import MediaError
 from pipeline.hashing import content_hash
-from pipeline.ingest import AUDIO, resolve, sha256_of
+from pipeline.ingest import resolve, sha256_of
 from pipeline.lines import weave
 from pipeline.ports import Transcriber
 from pipeline.quality import flags as doubts_of
@@ -62,7 +64,7 @@ class Listener:
             interview_id=interview.interview_id,
             path=name,
             sha256=sha256,
-            kind="audio" if path.suffix.lower().lstrip(".") in AUDIO else "transcript",
+            kind="audio" if name in interview.recordings else "transcript",
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,
         )
@@ -79,6 +81,9 @@ class Listener:
         if imported and len(heard) == 1:
             heard = attribute(heard[0], imported.utterances)
             streams = [streams[0].model_copy(update={"speaker": h.speaker}) for h in heard]
+            flags += imported.flags
+        elif imported:
+            flags.append(Flag(kind="transcript", detail="not used: each person is heard on a track or channel alone"))
         places = {s.speaker: Place(recording_id=s.recording_id, channel=s.channel) for s in streams}
         return Said(
             recordings=(*seen, *([text] if text else [])),
@@ -95,21 +100,27 @@ class Listener:
     ) -> tuple[list[Heard], list[Stream], list[Recording], list[Flag]]:
         folder = Path(interview.folder)
         caps = media.Caps(max_duration_s=int(self.max_hours * 3600))
-        seen: list[Recording] = []
+        once = {recording.recording_id: recording for recording in audio}  # the same bytes twice are one recording
+        learnt: dict[str, dict[str, Any]] = {}
         layout: list[tuple[str, str, int, bool]] = []
         flags: list[Flag] = []
         heard: dict[tuple[str, int | None], Heard] = {}
-        for number, recording in enumerate(audio):
-            progress("decode", number, len(audio))
-            with _Sound(folder / recording.path, self.workspace.asr, caps) as sound:
+        for number, recording in enumerate(once.values()):
+            progress("decode", number, len(once))
+            with _Sound(folder / recording.path, recording, self.workspace.asr, caps) as sound:
                 facts = self._facts(recording, sound)
-                seen.append(recording.model_copy(update={k: facts[k] for k in ("duration_s", "channels")}))
+                learnt[recording.recording_id] = {k: facts[k] for k in ("duration_s", "channels")}
                 flags += [Flag(kind="recording", detail=f"{recording.path}: {note}") for note in facts["flags"]]
                 layout.append((recording.path, recording.recording_id, facts["channels"], facts["differ"]))
-                for stream in _streams_of(interview, layout, len(audio), recording.recording_id):
+                for stream in _streams_of(interview, layout, len(once), recording.recording_id):
                     heard[(stream.recording_id, stream.channel)] = self._hear(recording, stream, sound, progress)
+        if len(once) < len(audio):
+            flags.append(
+                Flag(kind="recording", detail=f"{len(audio) - len(once)} of {len(audio)} files repeat another")
+            )
         streams = plan_streams(interview, layout)
         named = [heard[(s.recording_id, s.channel)].model_copy(update={"speaker": s.speaker}) for s in streams]
+        seen = [recording.model_copy(update=learnt[recording.recording_id]) for recording in audio]
         return named, streams, seen, flags + self._doubts(named)
 
     def _facts(self, recording: Recording, sound: _Sound) -> dict[str, Any]:
@@ -181,13 +192,20 @@ class Listener:
 class _Sound:
     """A recording that is decoded when it is first needed, and at most once."""
 
-    def __init__(self, path: Path, workdir: Path, caps: media.Caps) -> None:
-        self.path, self.workdir, self.caps = path, workdir, caps
+    def __init__(self, path: Path, recording: Recording, workdir: Path, caps: media.Caps) -> None:
+        self.path, self.recording, self.workdir, self.caps = path, recording, workdir, caps
         self._decoded: media.Decoded | None = None
 
     def decoded(self) -> media.Decoded:
+        """The samples of the bytes that were hashed. Raises MediaError when they are others by now."""
         if self._decoded is None:
             self._decoded = media.decode(self.path, workdir=self.workdir, caps=self.caps)
+            status = self.path.stat()
+            if (status.st_size, status.st_mtime_ns) != (self.recording.size, self.recording.mtime_ns):
+                raise MediaError(
+                    f"{shown(self.path)} changed while it was read.",
+                    next_step="wait until it is complete, then run the same command again.",
+                )
         return self._decoded
 
     def __enter__(self) -> _Sound:

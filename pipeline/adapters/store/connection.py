@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import threading
 import time
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import duckdb
 
 WAIT_S = 20.0
+FOREIGN_WAIT_S = 5.0  # for a notebook or a client that knows nothing of our lock file
 STORAGE = "v1.5.0"  # files that duckdb 1.5 and 2.0 both read and write
 Row = dict[str, Any]
 
@@ -112,9 +114,10 @@ class Store:
     def session(self, *, read_only: bool = False) -> Iterator[Session]:
         """Take the turn, open, hand out a session, close.
 
-        Raises StoreBusyError, naming the holder, when another program keeps the turn for longer than `wait_s`.
+        Raises StoreBusyError, naming the holder, when another program keeps the turn for longer than `wait_s`, and
+        StoreError when the file cannot be opened, read or written.
         """
-        with self._taken():
+        with self._taken(), _named_faults(self.path):
             connection = _connect(self.path, read_only=read_only and self._migrated)
             try:
                 if not self._migrated:
@@ -129,7 +132,7 @@ class Store:
         """A read-only session for a person's own SQL: no files, no network, no settings, nothing of ours in reach."""
         with self.session():
             pass  # a first open migrates; read-only cannot
-        with self._taken():
+        with self._taken(), _named_faults(self.path):
             connection = _connect(self.path, read_only=True)
             try:
                 for setting in (
@@ -181,8 +184,33 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
+@contextmanager
+def _named_faults(path: Path) -> Iterator[None]:
+    """A full disk or a damaged file, named. Other errors of duckdb are ours, and may quote what was stored."""
+    import duckdb
+
+    try:
+        yield
+    except (
+        duckdb.IOException,
+        duckdb.FatalException,
+        duckdb.TransactionException,
+        duckdb.OutOfMemoryException,
+    ) as error:
+        raise StoreError(
+            f"{path.name} could not be read or written: {first_line(error)}",
+            kept="everything finished before; what was under way is not half kept.",
+            next_step="free space if the disk is full, then run the same again.",
+        ) from None
+
+
+def first_line(error: Exception) -> str:
+    """What a duckdb error says, without the statement."""
+    return str(error).splitlines()[0]
+
+
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    """Open, and wait a little for a foreign program (a notebook, a client) that knows nothing of our lock file."""
+    """Open, and wait a little while a foreign program has the file."""
     import duckdb
 
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -190,26 +218,34 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
     }
-    deadline = time.monotonic() + 5.0
+    deadline = time.monotonic() + FOREIGN_WAIT_S
     while True:
         try:
-            connection = duckdb.connect(str(path), read_only=read_only, config=config)
-        except duckdb.IOException as error:
-            if "lock" in str(error).lower() and time.monotonic() < deadline:
+            return duckdb.connect(str(path), read_only=read_only, config=config)
+        except duckdb.Error as error:
+            held = isinstance(error, duckdb.IOException) and "lock" in str(error).lower()
+            if held and time.monotonic() < deadline:
                 time.sleep(0.1)
                 continue
-            raise StoreError(
-                f"{path.name} cannot be opened: {str(error).splitlines()[0]}",
-                kept="the file as it is.",
-                next_step="close the program that holds it, or restore the newest copy under backups/.",
-            ) from None
-        except duckdb.Error as error:
-            raise StoreError(
-                f"{path.name} cannot be opened: {str(error).splitlines()[0]}",
-                kept="the file as it is.",
-                next_step="restore the newest copy under backups/, or move the file away and run again.",
-            ) from None
-        return connection
+            raise (_held if held else _unusable)(path, error) from None
+
+
+def _held(path: Path, error: Exception) -> StoreBusyError:
+    holder = re.search(r"held in (.{1,300}?PID \d+\))", str(error))
+    who = f" by {holder[1]}" if holder else " by another program"
+    return StoreBusyError(
+        f"{path.name} is held open{who}.",
+        kept="nothing was changed.",
+        next_step="close the program that holds it, then run the same again.",
+    )
+
+
+def _unusable(path: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"{path.name} cannot be opened: {first_line(error)}",
+        kept="the file as it is.",
+        next_step="restore the newest copy under backups/, or move the file away and run again.",
+    )
 
 
 def migrations() -> list[tuple[int, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.adapters.store.connection import Row, Session
+from pipeline.adapters.store.connection import Row, Session, first_line
 from pipeline.errors import StoreError
 
 
@@ -61,7 +61,7 @@ def select(db: Session, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         statements = duckdb.extract_statements(query)
     except duckdb.Error as error:
         raise StoreError(
-            f"the query does not parse: {_first_line(error)}", next_step="see docs/data-model.md."
+            f"the query does not parse: {first_line(error)}", next_step="see docs/data-model.md."
         ) from None
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise StoreError("give exactly one SELECT.", kept="nothing was changed.", next_step="see docs/queries.md.")
@@ -70,8 +70,5 @@ def select(db: Session, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         names = [column[0] for column in cursor.description or ()]
         return names, cursor.fetchall()
     except duckdb.Error as error:
-        raise StoreError(f"the query does not run: {_first_line(error)}", next_step="see docs/data-model.md.") from None
+        raise StoreError(f"the query does not run: {first_line(error)}", next_step="see docs/data-model.md.") from None
 
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
