@@ -13,7 +13,10 @@ from typing import Any
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent))
-VIEWS = ("evidence_quotes", "coverage_by_pillar", "calls_current", "finding_list", "llm_usage")
+VIEWS = (
+    "evidence_quotes", "coverage_by_pillar", "calls_current", "finding_list", "llm_usage",
+    "interview_list", "question_list", "first_calls", "vote_list", "outcome_list",
+)  # fmt: skip
 NOTE = "<!-- made by docs/generate.py; change the code, not this page -->\n"
 
 
@@ -113,13 +116,26 @@ While another program holds the file, Verbatim waits its turn for up to 20 s; cl
 are done."""
 
 
+def lint_rules() -> str:
+    """Every lint rule's page."""
+    from pipeline.lint.page import rules_page
+    from pipeline.lint.rules import load_rules
+
+    return rules_page(load_rules().rules)
+
+
 def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
 
 
 def pages() -> dict[Path, str]:
     """Path of each generated page and its content."""
-    made = {"cli.md": commands(), "settings.md": settings(), "data-model.md": data_model()}
+    made = {
+        "cli.md": commands(),
+        "settings.md": settings(),
+        "data-model.md": data_model(),
+        "lint-rules.md": lint_rules(),
+    }
     return {DOCS / name: text.rstrip() + "\n" for name, text in made.items()}
 
 

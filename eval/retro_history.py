@@ -46,6 +46,7 @@ class Truth:
 class History:
     """Tables by kind (column -> array), and what is true behind them."""
 
+    truth: Truth
     tables: dict[str, dict[str, NDArray[np.str_]]] = field(default_factory=dict)
     severity: Floats = field(default_factory=lambda: np.zeros(0))
     reject_rate: Floats = field(default_factory=lambda: np.zeros(0))
@@ -92,6 +93,7 @@ def draw(truth: Truth, seed: int) -> History:
     hired = np.zeros(people, bool)
     hired[np.argsort(-panel, kind="stable")[: round(people * truth.hire_share)]] = True
     history = History(
+        truth,
         severity=severity,
         reject_rate=np.array(
             [no[person == j].mean() if (person == j).any() else np.nan for j in range(truth.interviewers)]

@@ -72,7 +72,7 @@ def interviewers(db: Db) -> dict[str, Any]:
             "rejected": sum(k), "n": sum(n), "rate": sum(k) / sum(n) if sum(n) else None,
             "rho": whole.rho if whole else None, "severity_from": source, "level_sd": scale,
         },
-        "funnel": _funnel(whole.mean, whole.rho, n) if whole else [],
+        "funnel": _funnel(found, n),
     }  # fmt: skip
 
 
@@ -120,8 +120,13 @@ def _by_name(people: list[str], fit: SeverityFit, scale: float) -> dict[str, dic
     return found
 
 
-def _funnel(mean: float, rho: float, sizes: list[int]) -> list[dict[str, float]]:
-    """Limits of the rejection rate at up to forty sizes, 95 and 99.8 %."""
+def _funnel(found: list[dict[str, Any]], sizes: list[int]) -> list[dict[str, float]]:
+    """Limits of the rejection rate of those who are not flagged, at up to forty sizes, 95 and 99.8 %."""
+    usual = [one for one in found if one["n"] and not one["flag"]]
+    whole = spread([one["rejected"] for one in usual], [one["n"] for one in usual])
+    if whole is None:
+        return []
+    mean, rho = whole
     top = max(sizes)
     points = sorted({round(value) for value in np.geomspace(3, max(4, top), 40)})
     found = []

@@ -87,8 +87,8 @@ def near_misses(db: Db) -> dict[str, Any]:
 def dots(db: Db, most: int = 40) -> list[dict[str, Any]]:
     """One entry per hire with an outcome, without names, for the picture; empty above `most` hires."""
     rows = db.rows(
-        'SELECT score, y, left_reason IS NOT NULL AS "left", no_votes > 0 OR coalesce(close, false) AS near FROM r_near '
-        "WHERE y IS NOT NULL AND score IS NOT NULL ORDER BY ALL"
+        'SELECT score, y, left_reason IS NOT NULL AS "left", no_votes > 0 OR coalesce(close, false) AS near '
+        "FROM r_near WHERE y IS NOT NULL AND score IS NOT NULL ORDER BY ALL"
     )
     return rows if len(rows) <= most else []
 

@@ -54,6 +54,11 @@ def number(value: float | None, digits: int = 2) -> str:
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
+def chance(p: float | None) -> str:
+    """A p- or q-value to three decimals, never as zero."""
+    return NONE if p is None else "< 0.001" if p < 0.0005 else f"{p:.3f}"
+
+
 def span(ci: Sequence[float | None] | None, digits: int = 2) -> str:
     """An interval as .33 to .88; an open end as 'no limit'."""
     if ci is None:

@@ -10,6 +10,7 @@ from pipeline.retro.pages import (
     Quote,
     Section,
     Table,
+    chance,
     count,
     minutes,
     number,
@@ -127,9 +128,9 @@ def _impact(found: Found) -> Section:
             share(one["rate"]),
             number(one["ratio"]) if one["ratio"] is not None else ("highest" if one["reference"] else NONE),
             span(one["ratio_ci"]),
-            number(one["p"], 3),
-            number(one["q"], 3),
-            number(one["cmh_p"], 3),
+            chance(one["p"]),
+            chance(one["q"]),
+            chance(one["cmh_p"]),
             one["shortfall"] or NONE,
         ]
         for one in rows
@@ -268,11 +269,13 @@ def _method(found: Found) -> Section:
     said = (
         f"Everything comes from the database: {count(counts['candidates'], 'candidate')}, "
         f"{count(counts['interviews'], 'interview')}, {count(counts['calls'], 'call')}, "
-        f"{count(counts['votes'], 'vote')}, {count(counts['hires'], 'hire')}. Made as of {counts['as_of'] or 'an unknown date'}; report version "
-        f"{found['version']}; bootstrap seed {found['bootstrap_seed']}.",
+        f"{count(counts['votes'], 'vote')}, {count(counts['hires'], 'hire')}. "
+        f"Made as of {counts['as_of'] or 'an unknown date'}; report version {found['version']}. "
+        "Nothing is drawn at random.",
         f"Calls: first version before the debrief, by the interview's own interviewers where they called. Left out: "
         f"{count(counts['calls_after_debrief'], 'call')} made after the debrief, "
-        f"{count(counts['calls_replaced'], 'call')} replaced later, {count(counts['not_assessable'], 'call')} not assessable.",
+        f"{count(counts['calls_replaced'], 'call')} replaced later, "
+        f"{count(counts['not_assessable'], 'call')} not assessable.",
         f"Outcome: latest rating at {low} to {high} months; left for performance is the lowest rating; pairs only "
         "within a role.",
         "c: share of comparable pairs in which the higher score did better; interval from each hire's own influence on "
@@ -281,7 +284,8 @@ def _method(found: Found) -> Section:
         "Interviewers: flagged only with 10 votes, q under .05 against a beta-binomial of all others, 15 points from "
         "the others, and a severity interval that excludes 0. Severity: crossed random effects of candidate-pillar and "
         "interviewer, by restricted maximum likelihood.",
-        "Agreement: ordinal Krippendorff alpha, bootstrap over interviews. Families for q-values: pillars, formats, "
-        "interviewers, groups by stage. The page docs/retro.md has the sources and what must not be concluded.",
+        "Agreement: ordinal Krippendorff alpha, interval by leaving out one interview at a time. Families for "
+        "q-values: pillars, formats, interviewers, groups by stage. The page docs/retro.md has the sources and what "
+        "must not be concluded.",
     )
     return Section("A", "Method", said)

@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.retro.interviewers import LEAST_VOTES
-from pipeline.retro.pages import NONE, Quote, Section, count, minutes, number, share, span, span_share, table, title
+from pipeline.retro.pages import (
+    NONE,
+    Quote,
+    Section,
+    chance,
+    count,
+    minutes,
+    number,
+    share,
+    span,
+    span_share,
+    table,
+    title,
+)
 
 Found = dict[str, Any]
 LISTED = 60  # rows of a table on paper; every row is in the JSON
@@ -35,7 +48,7 @@ def _questions(found: Found) -> Section:
             share(one["readers_agree"]),
             number(one["minutes"], 0),
             number(one["follow_ups"], 1),
-            *([number(one["outcome_r"]), span(one["outcome_ci"]), number(one["outcome_q"], 3)] if with_outcome else []),
+            *([number(one["outcome_r"]), span(one["outcome_ci"]), chance(one["outcome_q"])] if with_outcome else []),
         ]
         for one in listed
     ]
@@ -107,7 +120,7 @@ def _interviewers(found: Found) -> Section:
             share(one["shrunk"]),
             number(one["severity"]),
             span(one["severity_ci"]),
-            number(one["q"], 3),
+            chance(one["q"]),
             _state(one),
         ]
         for one in sorted(listed, key=lambda one: one["interviewer_id"])
@@ -150,9 +163,10 @@ def _flag_line(one: Found, judged: int) -> str:
     size = number(abs(one["severity_sd"]), 1) if one["severity_sd"] is not None else NONE
     return (
         f"{one['interviewer_id']}: rejected {one['rejected']} of {one['n']} ({share(one['rate'])}, interval "
-        f"{span_share(one['wilson'])}); others together {share(one['others_rate'])}. After allowing for which candidates "
-        f"they saw, still {size} standard deviations of a call {harsher}. Unlikely to be chance among {judged} interviewers "
-        f"(q = {number(one['q'], 3)}). Reason unknown: start with shared examples of OK and Strong."
+        f"{span_share(one['wilson'])}); others together {share(one['others_rate'])}. After allowing for which "
+        f"candidates they saw, still {size} standard deviations of a call {harsher}. Unlikely to be chance among "
+        f"{judged} interviewers (q {'' if one['q'] < 0.0005 else '= '}{chance(one['q'])}). "
+        "Reason unknown: start with shared examples of OK and Strong."
     )
 
 
@@ -176,7 +190,7 @@ def _agreement(found: Found) -> Section:
     for one in read:
         if one["pillar"] != "all" or len(read) == 1:
             continue
-        band = f" All of the interval is in the band Krippendorff calls {one['band']}." if one["band"] else ""
+        band = f" {one['band']}." if one["band"] else ""
         said.append(
             f"Readers of the same interview: alpha {number(one['alpha'])} ({span(one['ci'])}), "
             f"{count(one['double_read'], 'doubly read call')}.{band}"

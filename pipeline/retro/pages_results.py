@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.retro.gates import GATES
-from pipeline.retro.pages import NONE, Section, count, number, share, span, span_share, table, title
+from pipeline.retro.pages import NONE, Section, chance, count, number, share, span, span_share, table, title
 from pipeline.retro.wording import expected_line, family_line, headline
 
 Found = dict[str, Any]
@@ -21,9 +21,9 @@ def _telling(found: Found) -> Section:
     status = counts["by_status"]
     low, high = found["horizon"]
     said = [
-        f"{count(counts['hires'], 'hire').capitalize()}; {n} of them with calls and an outcome at {low} to {high} months "
-        f"that may be used. The largest role has {gate['n']}: what may be shown and said is the row {gate['name']} of "
-        "the table below.",
+        f"{count(counts['hires'], 'hire').capitalize()}; {n} of them with calls and an outcome at {low} to {high} "
+        f"months that may be used. The largest role has {gate['n']}: what may be shown and said is the row "
+        f"{gate['name']} of the table below.",
         expected_line(found["selection"], n),
     ]
     smallest = found["selection"]["smallest_visible_r"]
@@ -50,8 +50,8 @@ def _who_rated(counts: Found, status: dict[str, int]) -> list[str]:
     said = []
     if status.get("contaminated"):
         said.append(
-            f"{count(status['contaminated'], 'outcome').capitalize()} rated by someone who sat in the interviews or saw "
-            "the scores: contaminated, listed, and kept out of every figure. No statistic removes that."
+            f"{count(status['contaminated'], 'outcome').capitalize()} rated by someone who sat in the interviews or "
+            "saw the scores: contaminated, listed, and kept out of every figure. No statistic removes that."
         )
     if counts["rater_unknown"]:
         said.append(
@@ -185,7 +185,7 @@ def _pillars(found: Found) -> Section:
         levels = one.get("levels", [0, 0, 0])
         total = sum(levels) or 1
         body.append(
-            [title(one["pillar"]), one["n"], one["pairs"], number(one["c"]), span(one["ci"]), number(one.get("q"), 3)]
+            [title(one["pillar"]), one["n"], one["pairs"], number(one["c"]), span(one["ci"]), chance(one.get("q"))]
             + [share(level / total) for level in levels]
         )
     columns = ["pillar", "n", "pairs", "c", "95 % interval", "q", "weak", "ok", "strong"]
@@ -195,7 +195,7 @@ def _pillars(found: Found) -> Section:
     if found["lawley"]:
         tables.append(
             table(
-                f"Correlation among hires, and among all applicants by Lawley, a what-if (n = {found['lawley'][0]['n']})",
+                f"Correlation among hires, and by Lawley among all applicants: a what-if, n = {found['lawley'][0]['n']}",
                 ["pillar", "observed", "applicants"],
                 [[title(one["pillar"]), number(one["observed"]), number(one["applicants"])] for one in found["lawley"]],
                 folded=True,

@@ -73,9 +73,13 @@ def label(axes: Axes, x: str, y: str = "") -> None:
 def names(axes: Axes, texts: list[str], *, width: int = 22) -> None:
     """Names down the left side, first on top, long ones cut."""
     axes.set_yticks(range(len(texts)))
-    axes.set_yticklabels([text if len(text) <= width else text[: width - 1] + "…" for text in texts])
+    axes.set_yticklabels(["\n".join(_cut(line, width) for line in text.split("\n")) for text in texts])
     axes.set_ylim(len(texts) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def forest(
@@ -85,7 +89,7 @@ def forest(
     kept = [row for row in rows if row[1] is not None and row[2] is not None]
     if not kept:
         return None
-    figure, (axes,) = canvas(0.95 + 0.3 * len(rows), heading)
+    figure, (axes,) = canvas(0.95 + 0.38 * len(rows), heading)
     axes.axvline(line, color=COLOURS["muted"], linewidth=1, linestyle=(0, (4, 3)))
     for place, (_, value, ci) in enumerate(rows):
         if value is None or ci is None:
@@ -96,7 +100,7 @@ def forest(
             axes.plot([end], [place], marker=">", markersize=5, color=COLOURS["accent"], clip_on=False)
         if value <= end:
             axes.plot([value], [place], marker="o", markersize=5, color=COLOURS["ink"])
-    names(axes, [row[0] for row in rows], width=26)
+    names(axes, [row[0] for row in rows], width=27)
     axes.set_xlim(0, end)
     label(axes, x)
     return figure

@@ -59,7 +59,8 @@ def _funnel(found: Found) -> Any:
                           linewidth=0, label="99.8 % of such panels" if low == "low998" else "95 %")  # fmt: skip
     axes.axhline(100 * found["panel"]["rate"], color=COLOURS["muted"], linewidth=1, linestyle=(0, (4, 3)))
     for one in rows:
-        axes.plot([one["n"]], [100 * one["rate"]], marker="D" if one["flag"] else "o", markersize=6 if one["flag"] else 4,
+        mark, size = ("D", 6) if one["flag"] else ("o", 4)
+        axes.plot([one["n"]], [100 * one["rate"]], marker=mark, markersize=size,
                   color=COLOURS["low"] if one["flag"] else COLOURS["accent"], linestyle="none")  # fmt: skip
     for one in [one for one in rows if one["flag"]][:6]:
         right = one["n"] > 0.6 * max(row["n"] for row in rows)
@@ -115,7 +116,8 @@ def _heat(axes: Any, one: Found) -> None:
     for low in range(3):
         for high in range(low, 3):
             size = one["pairs"][low][high]
-            axes.add_patch(Rectangle((high - 0.5, low - 0.5), 1, 1, facecolor=COLOURS["accent"], alpha=0.12 + 0.5 * size / most,
+            shade = 0.12 + 0.5 * size / most
+            axes.add_patch(Rectangle((high - 0.5, low - 0.5), 1, 1, facecolor=COLOURS["accent"], alpha=shade,
                                      edgecolor=COLOURS["paper"]))  # fmt: skip
             axes.text(high, low, str(size), ha="center", va="center", fontsize=8.5, color=COLOURS["ink"])
     axes.set_xlim(-0.5, 2.5)
@@ -140,7 +142,8 @@ def _misses(found: Found) -> Any:
         spot = (one["months"], _HEIGHT[one["outcome"]])
         turn = taken[spot] = taken.get(spot, -1) + 1
         shift = ((turn + 1) // 2) * (1 if turn % 2 else -1)
-        axes.plot([spot[0] + 0.16 * (shift % 5 - 2 if abs(shift) > 2 else shift)], [spot[1] + 0.1 * (turn % 5 - 2)], marker="o",
+        sideways = shift % 5 - 2 if abs(shift) > 2 else shift
+        axes.plot([spot[0] + 0.16 * sideways], [spot[1] + 0.1 * (turn % 5 - 2)], marker="o",
                   markersize=4.5, color=COLOURS["accent"], linestyle="none")  # fmt: skip
     axes.set_yticks(range(4), ["left for performance", "struggling", "meeting", "exceeding"], fontsize=8)
     axes.set_ylim(-0.5, 3.5)
@@ -154,8 +157,8 @@ _HEIGHT = {"left for performance": 0, "struggling": 1, "meeting": 2, "exceeding"
 def _ratios(found: Found) -> Any:
     rows = [one for one in found["adverse_impact"] if one["role"] == "all roles" and one["ratio"] is not None][:SHOWN]
     entries = [(f"{one['group']}, {one['stage']} ({one['entered']})", one["ratio"], one["ratio_ci"]) for one in rows]
-    figure = forest(entries, "Selection ratio to the highest group (n in brackets)", "ratio of rates; lines at .80 and 1.0",
-                    1.0, 2.0)  # fmt: skip
+    figure = forest(entries, "Selection ratio to the highest group (n in brackets)",
+                    "ratio of rates; lines at .80 and 1.0", 1.0, 2.0)  # fmt: skip
     if figure is not None:
         figure.axes[0].axvline(0.8, color=COLOURS["low"], linewidth=1, linestyle=(0, (2, 2)))
         figure.axes[0].set_yticklabels(

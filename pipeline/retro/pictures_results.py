@@ -114,16 +114,45 @@ def _one_dot_each(dots: list[Found], n: int, bars: list[float]) -> Any:
     return figure
 
 
+COIN = "c, share of comparable pairs (.5 = coin)"
+
+
 def _pillars(found: Found) -> Any:
-    rows = [(f"{title(one['pillar'])} ({one['n']})", one["c"], one["ci"]) for one in found["pillars"]][:SHOWN]
-    return forest(rows, "Pillars: call against outcome (n hires in brackets)", "c, share of comparable pairs (.5 = coin)",
-                  0.5, 1.0)  # fmt: skip
+    return _family(found, "pillars", "pillar")
 
 
 def _formats(found: Found) -> Any:
-    rows = [(f"{title(one['format'])} ({one['n']})", one["c"], one["ci"]) for one in found["formats"]][:SHOWN]
-    return forest(rows, "Formats: call against outcome (n hires in brackets)", "c, share of comparable pairs (.5 = coin)",
-                  0.5, 1.0)  # fmt: skip
+    return _family(found, "formats", "format")
+
+
+def _family(found: Found, key: str, name: str) -> Any:
+    """Intervals, or from 8 to 19 hires one dot per hire; the intervals are then folded away in the table."""
+    rows = found[key][:SHOWN]
+    if found["gates"]["name"] == "8-19":
+        return _strips(rows, name, f"{title(key)}: mean call of each hire, n = {found['n']} hires")
+    entries = [(f"{title(one[name])}\n(n = {one['n']} hires)", one["c"], one["ci"]) for one in rows]
+    return forest(entries, f"{title(key)}: call before the debrief against outcome", COIN, 0.5, 1.0)
+
+
+def _strips(rows: list[Found], name: str, heading: str) -> Any:
+    """One strip a pillar or format, in it a row of dots for each outcome."""
+    rows = [one for one in rows if one.get("dots")]
+    if not rows:
+        return None
+    figure, (axes,) = canvas(1.3 + 0.62 * len(rows), heading)
+    for place, one in enumerate(rows):
+        for level, (outcome, colour) in enumerate(zip(OUTCOMES, LEVELS, strict=True)):
+            scores = sorted(dot["score"] for dot in one["dots"] if dot["y"] == level)
+            heights = [place + 0.26 * (1 - level) + 0.06 * (at % 3 - 1) for at in range(len(scores))]
+            axes.plot(scores, heights, marker="o", markersize=4.5, linestyle="none", color=COLOURS[colour],
+                      label=outcome if place == 0 else None)  # fmt: skip
+        if place:
+            axes.axhline(place - 0.5, color=COLOURS["line"], linewidth=0.6)
+    names(axes, [title(one[name]) for one in rows], width=27)
+    axes.set_xlim(-0.08, 2.08)
+    legend(axes)
+    label(axes, "mean call (weak 0, ok 1, strong 2)")
+    return figure
 
 
 def _passing(found: Found) -> Any:
@@ -147,5 +176,6 @@ def _passing(found: Found) -> Any:
 
 
 DRAW = {
-    "width": _width, "outcomes": _outcomes, "dots": _dots, "pillars": _pillars, "formats": _formats, "passing": _passing,
+    "width": _width, "outcomes": _outcomes, "dots": _dots, "pillars": _pillars, "formats": _formats,
+    "passing": _passing,
 }  # fmt: skip

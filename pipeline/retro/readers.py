@@ -26,8 +26,12 @@ SELECT pillar, weak, ok, strong, count(*) AS units FROM (
 GROUP BY ALL ORDER BY ALL
 """
 DOMINANT = 0.8  # share of one level above which raw agreement and AC2 stand beside alpha
-# Kappa bands are printed only when the whole interval lies in one (Krippendorff 2004).
-BANDS = ((0.8, 1.01, "reliable"), (0.667, 0.8, "tentative"), (-1.01, 0.667, "not reliable"))
+# Printed only when the whole interval lies in one (Krippendorff 2004).
+BANDS = (
+    (0.8, 1.01, "The whole interval lies above .80, which is customarily asked for"),
+    (0.667, 0.8, "The whole interval lies between .667 and .80, which allows tentative conclusions only"),
+    (-1.01, 0.667, "The whole interval lies under .667, too low to rely on single readings"),
+)
 
 
 def by_pillar(db: Db) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ def as_markdown(found: Found) -> str:
         lines += [f"## {section['key']}. {_plain(section['title'])}", ""]
         lines += [f"{_plain(sentence)}\n" for sentence in section["sentences"]]
         if section["note"]:
-            lines += [f"*Not to be concluded: {_plain(section['note'])}*", ""]
+            lines += [f"*Mind: {_plain(section['note'])}*", ""]
         for table in section["tables"]:
             lines += [f"**{_plain(table['caption'])}**", ""]
             lines.append("| " + " | ".join(_plain(column) or " " for column in table["columns"]) + " |")

@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any
 
 from pipeline.retro import pages_ending, pages_people, pages_results
-from pipeline.retro.agreement import BOOTSTRAP_SEED
 from pipeline.retro.database import Db
 from pipeline.retro.formats import with_rates
 from pipeline.retro.gates import strongest
@@ -53,7 +52,6 @@ def retrospective(db: Db, horizon: Horizon = SIX_TO_TWELVE, as_of: date | None =
     found["adverse_impact"] = adverse_impact(db)
     found["evidence"] = seen(db)
     found["words"] = strongest([whole["words"], *(one["words"] for one in found["pillars"] + found["formats"])])
-    found["bootstrap_seed"] = BOOTSTRAP_SEED
     found = _plain(found)
     sections = [*pages_results.sections(found), *pages_people.sections(found), *pages_ending.sections(found)]
     return found | {"sections": [asdict(section) for section in sections]}

@@ -9,14 +9,14 @@ from pipeline.retro.database import Db
 LAST_S = 600.0  # the last ten minutes
 
 _SIGNALS = """
-SELECT pillar, signal, polarity, count(*) AS n, count(*) FILTER (prompted_by IS NOT NULL) AS prompted,
+SELECT pillar, signal, polarity, count(*) AS n, count(*) FILTER (prompted) AS prompted,
        count(DISTINCT interview_id) AS interviews
-FROM evidence WHERE current GROUP BY ALL ORDER BY ALL
+FROM evidence_quotes GROUP BY ALL ORDER BY ALL
 """
 _BY = """
 SELECT {key} AS name, count(*) FILTER (e.polarity = 'strong') AS strong, count(*) FILTER (e.polarity = 'weak') AS weak,
-       count(*) FILTER (e.prompted_by IS NOT NULL) AS prompted, count(DISTINCT e.interview_id) AS interviews
-FROM evidence e {join} WHERE e.current GROUP BY 1 HAVING name IS NOT NULL ORDER BY 1 LIMIT 500
+       count(*) FILTER (e.prompted) AS prompted, count(DISTINCT e.interview_id) AS interviews
+FROM evidence_quotes e {join} GROUP BY 1 HAVING name IS NOT NULL ORDER BY 1 LIMIT 500
 """
 _KEYS = {
     "pillar": ("e.pillar", ""),
@@ -34,12 +34,12 @@ _GAPS = """
 SELECT pillar, count(*) AS interviews, count(*) FILTER (state = 'evidence') AS evidence,
        count(*) FILTER (state = 'asked_none_seen') AS asked_none_seen,
        count(*) FILTER (state = 'not_asked') AS not_asked, count(*) FILTER (state = 'not_assessable') AS not_assessable
-FROM coverage GROUP BY pillar ORDER BY pillar
+FROM coverage_by_pillar GROUP BY pillar ORDER BY pillar
 """
 _LATE = """
 SELECT count(*) AS n, count(*) FILTER (e.start_s >= t.duration_s - ?) AS late,
        sum(least(?, t.duration_s) / t.duration_s) AS even
-FROM evidence e JOIN transcripts t USING (transcript_hash) WHERE e.current AND t.duration_s > ?
+FROM evidence_quotes e JOIN transcripts t USING (transcript_hash) WHERE t.duration_s > ?
 """
 _LINT = """
 SELECT coalesce(b.interviewer_id, 'not recorded') AS interviewer_id, strftime(b.created_at, '%Y-%m') AS month,

@@ -99,13 +99,24 @@ def families(db: Db, column: str, row: Gate, overall_words: str) -> list[dict[st
         tables, other = (hire_tables(db, template.format(quoted), y) for y in ("y", "y_unknown"))
         largest = max((int(table.sum()) for table in tables.values()), default=0)
         own = gate(largest) if largest < row.least else row
-        found.append({column: name} | _both(tables, other, own) | shares.get(name, {}))
+        entry = {column: name} | _both(tables, other, own) | shares.get(name, {})
+        if row.name == "8-19":
+            entry["dots"] = _dots(db, template.format(quoted))
+        found.append(entry)
     for one, q in zip(found, bh([one["p"] for one in found]), strict=True):
         one["q"] = q
         closed = overall_words in (TOO_FEW, COMPATIBLE) or q is None or q >= 0.05
         if closed and one["words"] != TOO_FEW:
             one["words"] = COMPATIBLE
     return found
+
+
+def _dots(db: Db, score_sql: str) -> list[dict[str, Any]]:
+    """Score and outcome of each hire, without names, for a picture."""
+    return db.rows(
+        f"SELECT round(s.score, 4) AS score, h.y FROM r_hire h JOIN ({score_sql}) s USING (candidate_id) "  # noqa: S608
+        "WHERE h.y IS NOT NULL ORDER BY ALL"
+    )
 
 
 def _level_shares(db: Db, column: str) -> dict[str, dict[str, Any]]:
