@@ -1,7 +1,7 @@
 """The command line: `verbatim VERB`. Verbs live in pipeline/verbs; what they need is imported when they run.
 
 Exit codes: 0 fine; 1 findings, or a gate missed; 2 usage or set-up; 3 the batch ended and some recordings failed;
-130 interrupted, resumable.
+4 a model endpoint or a cap ended the run, the next one goes on; 130 interrupted, resumable.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import typer
 
 from pipeline.errors import VerbatimError
-from pipeline.verbs import evaluate, history, look, notes, review, work
+from pipeline.verbs import endpoint, evaluate, history, lint, look, notes, review, work
 
 app = typer.Typer(
     name="verbatim",
@@ -31,7 +31,13 @@ app.command(rich_help_panel=MAIN)(look.status)
 app.command(rich_help_panel=MAIN)(look.evidence)
 app.command(rich_help_panel=MAIN)(work.roles)
 app.command(rich_help_panel=MAIN)(look.sql)
+ENDPOINT = "Models"
+app.command(rich_help_panel=ENDPOINT)(endpoint.doctor)
+app.add_typer(endpoint.models, name="models", rich_help_panel=ENDPOINT)
+app.add_typer(endpoint.batch, name="batch", rich_help_panel=ENDPOINT)
 NOTES = "Written feedback"
+app.command(rich_help_panel=NOTES)(lint.lint)
+app.command(rich_help_panel=NOTES)(lint.explain)
 app.command(rich_help_panel=NOTES)(notes.claims)
 JUDGING = "Reviewing"
 app.command(rich_help_panel=JUDGING)(review.review)

@@ -147,6 +147,10 @@ class Runner:
             raise self.stopped
         return sorted(endings, key=lambda ending: ending.interview_id)
 
+    def used(self) -> str:
+        """What a model took in this run, in one line; empty when none was asked."""
+        return self.extractor.used() if isinstance(self.extractor, ModelExtractor) else ""
+
     def prepare(
         self, intake: Intake, *, only: Sequence[str] = (), force: bool = False
     ) -> tuple[list[Ending], list[Todo]]:

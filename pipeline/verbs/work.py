@@ -70,9 +70,14 @@ def run(
         bool, typer.Option("--offline", help="Use the offline extractor, whatever is configured.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Derive again even what is finished and unchanged.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say how many requests and tokens a model would take; do nothing.")
+    ] = False,
+    show_prompt: Annotated[
+        bool, typer.Option("--show-prompt", help="Print what would be sent to the model, a JSON line a request.")
+    ] = False,
 ) -> None:
     """Run recordings to verified evidence. Finished work is skipped; after an interruption it goes on where it was."""
-    from pipeline.ingest import join
     from pipeline.settings import load_settings
 
     opened = open_workspace(workspace)
@@ -81,7 +86,12 @@ def run(
     if offline:
         flags["extract"]["extractor"] = "offline"
     settings = load_settings(opened.folder, {key: value for key, value in flags.items() if value})
-    everything = join([_intake(path, settings, consent=consent) for path in paths or []])
+    everything = intake_of(paths or [], settings, consent=consent)
+    if dry_run or show_prompt:
+        from pipeline.verbs.endpoint import plan_run
+
+        plan_run(opened, settings, everything, only=interview or [], prompts=show_prompt)
+        return
     _exit(_run(opened, settings, everything, only=interview or [], force=force))
 
 
@@ -124,6 +134,13 @@ def _assignment(text: str) -> tuple[str, Role]:
     return label, known[role]
 
 
+def intake_of(paths: list[Path], settings: Settings, *, consent: bool) -> Intake:
+    """All paths of a command line as one intake."""
+    from pipeline.ingest import join
+
+    return join([_intake(path, settings, consent=consent) for path in paths])
+
+
 def _intake(path: Path, settings: Settings, *, consent: bool) -> Intake:
     from pipeline.ingest import take_in
 
@@ -160,6 +177,9 @@ def _run(
             flush=True,
         )
         os._exit(130)  # a recogniser's thread would keep the program alive for a minute
+    finally:
+        if used := runner.used():
+            typer.echo(used, err=True)
 
 
 def _own_version() -> str:

@@ -103,6 +103,20 @@ async def post(client: AsyncOpenAI, body: dict[str, Any]) -> str:
     return raw
 
 
+async def known_models(client: AsyncOpenAI) -> set[str] | None:
+    """Names of the models that the endpoint lists; None where it lists none. Raises Fault when it cannot be reached."""
+    import openai
+
+    try:
+        listed = await client.models.with_raw_response.list()
+        rows = json.loads(listed.http_response.text)["data"]
+        return {str(row["id"]) for row in rows}
+    except openai.APIConnectionError:
+        raise Fault("connection") from None
+    except (openai.OpenAIError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _arguments(body: dict[str, Any]) -> dict[str, Any]:
     known = {"model", "messages", "response_format", "temperature", "max_tokens", "max_completion_tokens"}
     extra = {key: value for key, value in body.items() if key not in known}
