@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipeline.lint.contexts import Context, Quotes
 from pipeline.lint.finding import Finding, Note
 from pipeline.lint.rules import Hit, RuleSet
-from pipeline.lint.text import Sentence, lines, sentences
+from pipeline.lint.text import Sentence, lines
 
 # Which family a phrase belongs to when two fit: the graver reading wins.
 _PRECEDENCE = ("GF5", "GF402", "GF2", "GF305", "GF3", "GF601", "GF102", "GF101", "GF401", "GF602", "GF403")
@@ -34,7 +35,7 @@ def places(cut: list[Sentence], rules: RuleSet) -> list[Place]:
     for at, sentence in enumerate(cut):
         if sentence.kind == "heading":
             continue
-        hits = rules.index.search(sentence)
+        hits = rules.phrases.search(sentence)
         if not hits:
             continue
         quotes = quotes or Quotes(sentence.text)
@@ -53,7 +54,8 @@ def _standing(hits: list[Hit], context: Context) -> list[Hit]:
         if hit.end > hit.start:
             (excused if context.excuse(hit) else kept).append(hit)
     return [
-        hit for hit in kept
+        hit
+        for hit in kept
         if not any(e.group.code == hit.group.code and e.start < hit.end and hit.start < e.end for e in excused)
     ]
 
@@ -78,29 +80,37 @@ def trimmed(sentence: Sentence, hit: Hit) -> tuple[int, int]:
 
 
 class Positions:
-    """Line and column of an offset, both from 1, columns in code points."""
+    """Line and column of an offset, both from 1, columns in code points. A byte order mark takes no column."""
 
-    def __init__(self, text: str) -> None:
-        self._starts = [line.start for line in lines(text)]
+    def __init__(self, note: Note) -> None:
+        self._note = note
+        self._starts = [0] if note.flat else [line.start for line in lines(note.text)]
+        if note.text.startswith("\ufeff"):
+            self._starts[0] = 1
 
     def at(self, offset: int) -> tuple[int, int]:
-        """Line and column."""
-        line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
+        """Line of the file and column."""
+        line = max(1, bisect_right(self._starts, offset))
+        return line + self._note.first_line - 1, max(1, offset - self._starts[line - 1] + 1)
 
 
-def lint_note(note: Note, rules: RuleSet) -> list[Finding]:
-    """The findings of one note, by place."""
-    found = places(sentences(note.text), rules)
-    positions = Positions(note.text)
-    return [finding(note, rules, place, positions) for place in found]
-
-
-def finding(note: Note, rules: RuleSet, place: Place, positions: Positions) -> Finding:
+def finding(note: Note, rules: RuleSet, place: Place, positions: Positions, cut: Sequence[Sentence] = ()) -> Finding:
     """Dress a place with what its rule says."""
     rule = rules.rules[place.code]
-    line, column = positions.at(place.start)
+    at = bisect_right(cut, place.start, key=lambda sentence: sentence.start) - 1
+    around = note.text[cut[at].start : cut[at].end] if at >= 0 else ""
     return Finding(
-        note.file, note.id, rule.code, rule.name, rule.severity, place.start, place.end,
-        line + note.first_line - 1, column, note.text[place.start : place.end], rule.message, rule.question, rule.source,
+        note.file,
+        note.id,
+        rule.code,
+        rule.name,
+        rule.severity,
+        place.start,
+        place.end,
+        *positions.at(place.start),
+        note.text[place.start : place.end],
+        rule.message,
+        rule.question,
+        rule.source,
+        around,
     )

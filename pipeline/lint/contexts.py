@@ -52,7 +52,9 @@ class Context:
             return hit
         skip = at + 1 if words[at] in {",", "-", ":", "="} else at
         if skip < len(words) and words[skip] in self._words("infers"):
-            end = next((i for i in range(skip, len(words)) if words[i] in _STRONG_BREAKS or words[i] in {".", "!"}), len(words))
+            end = next(
+                (i for i in range(skip, len(words)) if words[i] in _STRONG_BREAKS or words[i] in {".", "!"}), len(words)
+            )
             return hit._replace(end=end)
         return hit
 
@@ -157,7 +159,7 @@ class Context:
     @cached_property
     def _mentioned(self) -> list[tuple[int, int]]:
         """Token ranges that mention a judgement without making it."""
-        return [(hit.start, hit.end) for hit in self._rules.meta.search(self.sentence)]
+        return [(hit.start, hit.end) for hit in self._rules.mentions.search(self.sentence)]
 
     def _technical(self, hit: Hit) -> bool:
         """Whether the phrase describes a thing of the trade: "smart pointer", "humble single-node setup"."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import NamedTuple
+
+from pipeline.lint.looked import Looked
 
 SEVERITIES = ("info", "warning", "error")
 
@@ -27,7 +28,8 @@ class Finding(NamedTuple):
 
     `start` and `end` are code points into the file (or the field), end exclusive. `line` and `column` count from 1,
     columns in code points. `source` is "rules" (a phrase), "document" (the note as a whole) or "model" (a model
-    pointed at it). `context` is the sentence it stands in, for the fingerprint.
+    pointed at it). `context` is the sentence it stands in, for the fingerprint; `downgraded_from` the severity that a
+    rule's finding had before a model called it a false alarm.
     """
 
     file: str
@@ -49,6 +51,8 @@ class Finding(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """Same phrase in the same sentence of the same file: the same value, wherever the line has moved."""
+        import hashlib  # costs more than a small note's whole linting
+
         parts = (self.code, self.file, self.id, *(" ".join(part.lower().split()) for part in (self.text, self.context)))
         return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
@@ -62,12 +66,13 @@ class Silenced(NamedTuple):
 
 
 class NoteReport(NamedTuple):
-    """All that was found in one note."""
+    """All that was found in one note; `looked` counts a model's look at it."""
 
     note: Note
     findings: tuple[Finding, ...]
     silenced: tuple[Silenced, ...]
     observations: int
+    looked: Looked | None = None
 
 
 def column_units(note: Note, finding: Finding) -> dict[str, int]:

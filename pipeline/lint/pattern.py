@@ -24,6 +24,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
+from itertools import chain
 from typing import NamedTuple
 
 from pipeline.errors import RubricError
@@ -50,9 +52,9 @@ _CLOSERS = (
 _JOINS = "and but so yet though although because since when while which who if whereas even".split()
 _TURNS = "but though however although yet still".split()
 COMMON = frozenset(
-    """a an the and or but so to of in on at by for with from as is was are were be been 's 'd 're 've 'll 'm he she they
-    him her his them their it its this that i we my our us me you your not no do did does have has had would could can will
-    very too quite just more most all any some than then there here what when who how if out up about into over after
+    """a an the and or but so to of in on at by for with from as is was are were be been 's 'd 're 've 'll 'm he she
+    they him her his them their it its this that i we my our us me you your not no do did does have has had would could can
+    will very too quite just more most all any some than then there here what when who how if out up about into over after
     well good get got one time like , - : ; / ( ) .""".split()
 )
 
@@ -70,19 +72,25 @@ class Alphabet:
     NAME, NUMBER, CODE, OTHER, MARK = (chr(_FIRST_CODE + i) for i in range(5))
 
     def __init__(self) -> None:
-        self.codes: dict[str, str] = {}
-        self.punctuation = self.letters(_PUNCTUATION) + self.CODE + self.MARK
+        self._words: dict[str, None] = dict.fromkeys(_PUNCTUATION)
 
-    def letter(self, word: str) -> str:
-        """The word's character; a new word gets the next one."""
-        code = self.codes.get(word)
-        if code is None:
-            code = self.codes[word] = chr(_FIRST_CODE + 5 + len(self.codes))
-        return code
+    def learn(self, words: Iterable[str]) -> None:
+        """Add words. The alphabet is complete when the first sentence is encoded."""
+        self._words.update(dict.fromkeys(words))
+
+    @cached_property
+    def codes(self) -> dict[str, str]:
+        """The character of each word."""
+        return {word: chr(_FIRST_CODE + 5 + at) for at, word in enumerate(self._words)}
+
+    @cached_property
+    def punctuation(self) -> str:
+        """All characters that a gap does not cross."""
+        return self.letters(_PUNCTUATION) + self.CODE + self.MARK
 
     def letters(self, words: Iterable[str]) -> str:
-        """The characters of several words."""
-        return "".join(map(self.letter, words))
+        """The characters of several known words."""
+        return "".join([self.codes[word] for word in words])
 
     def encode(self, tokens: list[str], words: list[str]) -> str:
         """A sentence as a string; `tokens` as written, `words` in lower case."""
@@ -132,8 +140,10 @@ class Compiler:
 
     def __init__(self) -> None:
         self.alphabet = Alphabet()
+        self.alphabet.learn((*_OPENERS, *_CLOSERS, *_JOINS, *_TURNS))
         self.lexicons: dict[str, Lexicon] = {}
         self.macros: dict[str, str] = {}
+        self._groups: dict[str, Lexicon] = {}
         self._classes: dict[int, str] = {}
         self._rare: dict[int, frozenset[str]] = {}
 
@@ -173,17 +183,18 @@ class Compiler:
                     words += inflected(parts[0])
             else:
                 phrases += _product(parts) if "+" in entry else (tuple(parts),)
-        self.alphabet.letters(words)
-        for phrase in phrases:
-            self.alphabet.letters(phrase)
+        self.alphabet.learn(words)
+        self.alphabet.learn(chain.from_iterable(phrases))
         return Lexicon(frozenset(words), tuple(sorted(set(phrases), key=lambda p: (-len(p), p))))
 
     def _known(self, reference: str, where: str) -> Lexicon:
         try:
             return self.lexicons[reference[1:-1]]
         except KeyError:
-            raise RubricError(f"Lint rules: {where!r} names the lexicon {reference}, which is not defined above it.",
-                              next_step="define it under [lexicons] in prompts/lint_rules.toml") from None
+            raise RubricError(
+                f"Lint rules: {where!r} names the lexicon {reference}, which is not defined above it.",
+                next_step="define it under [lexicons] in prompts/lint_rules.toml",
+            ) from None
 
     def _rows(self, source: str, at: int, *, nested: bool) -> tuple[list[Row], int]:
         """Read alternatives up to the closing bracket, or one row of elements up to the end."""
@@ -212,16 +223,16 @@ class Compiler:
         raise RubricError(f"Lint rules: cannot read the pattern {source!r} from {source[at:]!r} on.")
 
     def _element(self, kind: str, value: str, source: str) -> Element:
-        if kind == "group":
-            return Element("set", self._read(value[1:-1].split("|"), source))
+        if kind in {"group", "word"}:
+            if value not in self._groups:
+                self._groups[value] = self._read(value.strip("()").split("|") if kind == "group" else [value], source)
+            return Element("set", self._groups[value])
         if kind == "gap":
             return Element("gap", int(value[1:]))
         if kind in {"mark", "edge", "rest"} or value in {"{Name}", "{number}", "{any}"}:
             return Element(value)
         if kind == "lexicon":
             return Element("set", self._known(value, source))
-        if kind == "word":
-            return Element("set", self._read([value], source))
         raise RubricError(f"Lint rules: {value!r} stands alone in the pattern {source!r}.")
 
     # ---- what a match needs -----------------------------------------------------------------------------------------
@@ -260,7 +271,8 @@ class Compiler:
         elif op == "any":
             out = "(?:" + "|".join(map(self.expression, operand)) + ")"  # type: ignore[call-overload]
         elif op in {"ahead", "behind"}:
-            out = ("(?!" if op == "ahead" else "(?<!") + self._translate(operand) + ")"  # type: ignore[arg-type]
+            inner = self._translate(operand)  # type: ignore[arg-type]
+            out = f"(?!{inner})" if op == "ahead" else f"(?<!{inner})"
         elif op == "gap":
             out = f"[^{self.alphabet.punctuation}]{{0,{operand}}}?"
         else:
@@ -270,7 +282,7 @@ class Compiler:
                 "^": f"(?<![^{letters(_OPENERS)}])",
                 "$": f"(?![^{letters(_CLOSERS)}])",
                 ">": f"[^{self.alphabet.punctuation}{letters(_JOINS)}]{{0,{_REST_CLAUSE}}}",
-                ">>": f"(?:[^{letters(['.', ';', '-', '(', ',', '!', '?'])}]|{letters(',')}(?![{letters(_TURNS)}])){{0,{_REST_SENTENCE}}}",
+                ">>": self._rest_of_sentence(),
                 "{Name}": self.alphabet.NAME,
                 "{number}": self.alphabet.NUMBER,
                 "{any}": f"[^{self.alphabet.punctuation}]",
@@ -278,6 +290,11 @@ class Compiler:
         if not element.repeat:
             return out
         return f"(?:{out})?" if element.repeat == "?" else f"(?:{out}){{0,3}}"
+
+    def _rest_of_sentence(self) -> str:
+        letters, comma = self.alphabet.letters, self.alphabet.codes[","]
+        stops = letters([".", ";", "-", "(", ",", "!", "?"])
+        return f"(?:[^{stops}]|{comma}(?![{letters(_TURNS)}])){{0,{_REST_SENTENCE}}}"
 
     def _class(self, lexicon: Lexicon) -> str:
         known = self._classes.get(id(lexicon))
@@ -291,7 +308,7 @@ class Compiler:
         tails: dict[str, list[tuple[str, ...]]] = {}
         for entry in entries:
             tails.setdefault(entry[0], []).append(entry[1:])
-        letter = self.alphabet.letter
+        letter = self.alphabet.codes.__getitem__
         single = _ranges([letter(word) for word, rest in tails.items() if rest == [()]])
         parts = []
         for word in sorted(tails):

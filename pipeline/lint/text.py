@@ -22,10 +22,25 @@ _TOKEN = re.compile(
     r"|\w+(?:\.(?=[^\W\d])\w+|[.,](?=\d)\d+|'(?!(?:s|d|ll|re|ve|m|S|D|LL|RE|VE|M)\b)\w+)*"
     r"|(?<!\w)-+|-+(?!\w)"  # a dash, but not the hyphen inside a word
     r"|\ue000+"
-    r"|[^\w\s-]"
+    r"|[^\w\s*-]"
 )
-_PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
-                        "—": "-", "–": "-", "\u00a0": " ", "\u2011": "-", "…": "."})
+_PLAIN = str.maketrans(
+    {
+        "’": "'",
+        "‘": "'",
+        "ʼ": "'",
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "«": '"',
+        "»": '"',
+        "—": "-",
+        "–": "-",
+        "\u00a0": " ",
+        "\u2011": "-",
+        "…": ".",
+    }
+)
 
 _MASKED = re.compile(
     r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)"  # fenced code
@@ -60,6 +75,8 @@ class Sentence:
         # findall costs half of finditer, and most sentences never need their offsets.
         self.tokens: list[str] = _TOKEN.findall(text, start, end)
         self.words: list[str] = [token.lower() for token in self.tokens]
+        if "_" in text[start:end]:  # emphasis around a word, but not the underscore inside a name
+            self.words = [word.strip("_") or word for word in self.words]
 
     @cached_property
     def offsets(self) -> list[tuple[int, int]]:
@@ -158,7 +175,9 @@ def _continues(previous: str, body: str, length: int, kind: str) -> bool:
 
 def _abbreviates(word: str, following: str) -> bool:
     """Whether the stop after `word` belongs to an abbreviation ("no. 3", "8 min. left"), given the next character."""
-    return word in _ABBREVIATIONS or (word in _UNLESS_CAPITAL and (following.isdigit() or (word != "no" and following.islower())))
+    return word in _ABBREVIATIONS or (
+        word in _UNLESS_CAPITAL and (following.isdigit() or (word != "no" and following.islower()))
+    )
 
 
 def _cut(text: str, start: int, end: int, kind: str) -> Iterator[tuple[int, int]]:

@@ -1,0 +1,196 @@
+"""Reports as text: full, concise, json, github and junit. SARIF has its own module."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pipeline.lint.finding import SEVERITIES, Finding, NoteReport, column_units
+from pipeline.lint.rules import RuleSet
+
+_GITHUB = {"error": "error", "warning": "warning", "info": "notice"}
+_SHOWN = 80  # characters of a phrase on one line
+
+
+def summary(reports: Sequence[NoteReport], rules: RuleSet) -> dict[str, Any]:
+    """Counts over a run. Nothing in it is about a candidate."""
+    return {**_counts(reports), "rules": rules.digest()[:12], "model": "off"}
+
+
+def _counts(reports: Sequence[NoteReport]) -> dict[str, Any]:
+    found = [finding for report in reports for finding in report.findings]
+    silenced = Counter(entry.kind for report in reports for entry in report.silenced)
+    severities, codes = Counter(f.severity for f in found), Counter(f.code for f in found)
+    return {
+        "files": len({report.note.file for report in reports}),
+        "notes": len(reports),
+        "findings": len(found),
+        "observations": sum(report.observations for report in reports),
+        "by_severity": {severity: severities[severity] for severity in reversed(SEVERITIES)},
+        "by_code": dict(sorted(codes.items())),
+        "ignored_inline": silenced["inline"],
+        "in_baseline": silenced["baseline"],
+    }
+
+
+def summary_line(reports: Sequence[NoteReport]) -> str:
+    """One line: findings against observations."""
+    counts = _counts(reports)
+    kinds = ", ".join(f"{n} {severity}" for severity, n in counts["by_severity"].items() if n)
+    hidden = [
+        f"{counts[key]} {word}"
+        for key, word in (("ignored_inline", "ignored"), ("in_baseline", "in the baseline"))
+        if counts[key]
+    ]
+    return (
+        f"{_plural(counts['findings'], 'finding')}{f' ({kinds})' if kinds else ''} and "
+        f"{_plural(counts['observations'], 'observation')} in {_plural(counts['notes'], 'note')}"
+        + (f"; {', '.join(hidden)}" if hidden else "")
+        + "."
+    )
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _place(finding: Finding) -> str:
+    row = f"[{finding.id}]" if finding.id else ""
+    return f"{clean(finding.file)}{clean(row)}:{finding.line}:{finding.column}"
+
+
+def clean(text: str) -> str:
+    """Text fit for a terminal and for one line: control characters and direction marks become a blank."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def phrase(finding: Finding) -> str:
+    """The phrase on one line, shortened."""
+    text = " ".join(clean(finding.text).split())
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def concise(reports: Sequence[NoteReport], rules: RuleSet) -> str:  # noqa: ARG001 - one signature for all formats
+    """One line a finding: place, code, phrase, what it tells, question."""
+    rows = [
+        f'{_place(f)} {f.code} {f.severity} "{phrase(f)}" {f.message} {f.question}'
+        for report in reports
+        for f in report.findings
+    ]
+    return "".join(row + "\n" for row in rows)
+
+
+def full(reports: Sequence[NoteReport], rules: RuleSet) -> str:
+    """The line with the phrase underlined, then what it tells and the question."""
+    out = []
+    for report in reports:
+        lines = report.note.text.splitlines()
+        for f in report.findings:
+            shown = clean(_line_of(report, f, lines))
+            width = max(1, min(len(f.text.splitlines()[0]) if f.text else 1, len(shown) - f.column + 1))
+            out.append(
+                f"{_place(f)}: {f.code} {f.name} ({f.severity})\n"
+                f"  {shown}\n  {' ' * (f.column - 1)}{'^' * width}\n"
+                f"  This {f.message}\n  {f.question}\n\n"
+            )
+    return "".join(out) + summary_line(reports) + "\n"
+
+
+def _line_of(report: NoteReport, finding: Finding, lines: list[str]) -> str:
+    text = report.note.text
+    start = finding.start - (finding.column - 1)
+    end = next((i for i in range(finding.start, len(text)) if text[i] in "\r\n"), len(text))
+    return (
+        text[start:end] if not report.note.flat or "\n" not in text else text[start:].splitlines()[0] if lines else ""
+    )
+
+
+def as_json(reports: Sequence[NoteReport], rules: RuleSet) -> str:
+    """Findings and summary for machines. Offsets are code points; columns are also given in bytes and UTF-16 units."""
+    rows = [_row(report, finding) for report in reports for finding in report.findings]
+    return json.dumps({"findings": rows, "summary": summary(reports, rules)}, ensure_ascii=False, indent=2) + "\n"
+
+
+def _row(report: NoteReport, finding: Finding) -> dict[str, Any]:
+    keys = ("file", "id", "code", "name", "severity", "start", "end", "line", "column", "text", "question", "source")
+    row = {key: getattr(finding, key) for key in keys}
+    if finding.downgraded_from:
+        row["downgraded_from"] = finding.downgraded_from
+    return {**row, "message": finding.message, "fingerprint": finding.fingerprint, **column_units(report.note, finding)}
+
+
+def github(reports: Sequence[NoteReport], rules: RuleSet) -> str:  # noqa: ARG001
+    """Workflow commands that a code host turns into annotations."""
+    rows = []
+    for report in reports:
+        for f in report.findings:
+            title = _property(f"{f.code} {f.name}")
+            place = f"file={_property(f.file)},line={f.line},col={f.column},title={title}"
+            rows.append(f"::{_GITHUB[f.severity]} {place}::{_message(f'{phrase(f)!r} {f.message} {f.question}')}\n")
+    return "".join(rows)
+
+
+def _message(text: str) -> str:
+    return clean(text).replace("%", "%25")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def junit(reports: Sequence[NoteReport], rules: RuleSet) -> str:  # noqa: ARG001
+    """One test case a note; each finding is a failure in it."""
+    total = sum(len(report.findings) for report in reports)
+    failing = sum(bool(report.findings) for report in reports)
+    out = [
+        '<?xml version="1.0" encoding="utf-8"?>\n',
+        f'<testsuites name="verbatim lint" tests="{len(reports)}" failures="{failing}">\n',
+        f'  <testsuite name="verbatim lint" tests="{len(reports)}" failures="{failing}" errors="0" id="{total}">\n',
+    ]
+    for report in reports:
+        name = report.note.file + (f" [{report.note.id}]" if report.note.id else "")
+        out.append(f'    <testcase name={_attribute(clean(name))} classname="verbatim.lint">\n')
+        if report.findings:
+            body = "".join(f'{_place(f)} {f.code} "{phrase(f)}" {f.message} {f.question}\n' for f in report.findings)
+            first = report.findings[0]
+            out.append(
+                f"      <failure type={_attribute(first.code)} message={quoteattr(_plural(len(report.findings), 'finding'))}>"
+                f"{html.escape(clean_lines(body), quote=False)}</failure>\n"
+            )
+        out.append("    </testcase>\n")
+    return "".join(out) + "  </testsuite>\n</testsuites>\n"
+
+
+def _attribute(text: str) -> str:
+    return f'"{html.escape(text)}"'
+
+
+def clean_lines(text: str) -> str:
+    """Like `clean`, but line ends stay."""
+    return "\n".join(clean(line) for line in text.split("\n"))
+
+
+def statistics(reports: Sequence[NoteReport], rules: RuleSet) -> str:
+    """Findings by rule, most frequent first."""
+    counts = Counter(finding.code for report in reports for finding in report.findings)
+    rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+    return "".join(f"{n:>7,}  {code}  {rules.rules[code].name}\n" for code, n in rows)
+
+
+def _sarif(reports: Sequence[NoteReport], rules: RuleSet) -> str:
+    from pipeline.lint.sarif import sarif
+
+    return sarif(reports, rules)
+
+
+FORMATS: dict[str, Callable[[Sequence[NoteReport], RuleSet], str]] = {
+    "full": full,
+    "concise": concise,
+    "json": as_json,
+    "github": github,
+    "sarif": _sarif,
+    "junit": junit,
+}

@@ -1,0 +1,148 @@
+"""What to lint: files, folders and standard input become notes. Nothing is read that was not named."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pipeline.errors import FeedbackError
+from pipeline.lint.finding import Note
+
+WHOLE = (".md", ".markdown", ".txt")
+TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
+SUFFIXES = WHOLE + TABLES
+MAX_BYTES = 20_000_000
+FIELDS = ("feedback", "notes", "comments", "comment", "note", "text")  # tried in this order when none is named
+_SKIPPED = frozenset({".git", ".venv", "node_modules", "__pycache__"})
+
+
+def collect(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Files to lint: those named, and those found in folders. A folder contributes what the linter can read.
+
+    Raises FeedbackError for a path that does not exist.
+    """
+    named: list[Path] = []
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found.extend(_inside(path))
+        elif path.exists():
+            named.append(path)
+        else:
+            raise FeedbackError(f"{path} does not exist.", next_step="name a file, a folder or - for standard input.")
+    return named, [path for path in found if path not in named]
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in _SKIPPED and not name.startswith("."))
+        yield from (Path(root, name) for name in sorted(files) if Path(name).suffix.lower() in SUFFIXES)
+
+
+def decoded(content: bytes, file: str) -> str:
+    """The text of a file. A byte order mark stays, so that offsets fit the file.
+
+    Raises FeedbackError when it is too large or not UTF-8.
+    """
+    if len(content) > MAX_BYTES:
+        size = len(content) / 1e6
+        raise FeedbackError(
+            f"{file} has {size:,.0f} MB, more than the {MAX_BYTES / 1e6:,.0f} MB a feedback file may have.",
+            next_step="check that it is the right file, or cut it.",
+        )
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise FeedbackError(f"{file}, line {line}: not UTF-8.", next_step="save it as UTF-8.") from None
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a regular file, at most one more than the limit. Raises FeedbackError."""
+    try:
+        if not path.is_file():
+            raise FeedbackError(f"{path} is not a regular file.", next_step="name a text file.")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise FeedbackError(f"{path} cannot be read: {error.strerror}.", next_step="check its permissions.") from None
+
+
+def notes(text: str, file: str, *, field: str = "", id_field: str = "") -> list[Note]:
+    """The notes of one file: all of it, or one field a row for CSV and JSON lines.
+
+    Raises FeedbackError when the field is missing or a row cannot be read.
+    """
+    suffix = Path(file).suffix.lower()
+    if suffix in {".csv", ".tsv"}:
+        return list(_csv_notes(text, file, field, id_field))
+    if suffix in {".jsonl", ".ndjson"}:
+        return list(_jsonl_notes(text, file, field, id_field))
+    return [Note(file, "", text)]
+
+
+def _csv_notes(text: str, file: str, field: str, id_field: str) -> Iterator[Note]:
+    csv.field_size_limit(MAX_BYTES)
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
+        return
+    header = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
+    try:
+        columns = [name.strip() for name in next(reader)]
+        at = columns.index(_field(columns, field, file))
+        name = id_field or ("id" if "id" in columns else "")
+        if name and name not in columns:
+            raise FeedbackError(
+                f"{file} has no column {name!r}; it has {_listed(columns)}.", next_step="name one with --id-field."
+            )
+        line = reader.line_num + 1
+        for number, row in enumerate(reader, 1):
+            if len(row) > at and row[at].strip():
+                known = row[columns.index(name)] if name and columns.index(name) < len(row) else ""
+                yield Note(file, known or f"row {number}", row[at], line)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise FeedbackError(f"{file}, line {reader.line_num}: {error}.", next_step="export the table again.") from None
+
+
+def _jsonl_notes(text: str, file: str, field: str, id_field: str) -> Iterator[Note]:
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (json.JSONDecodeError, RecursionError):
+            raise FeedbackError(
+                f"{file}, line {number}: not a JSON object.", next_step="mend or remove the line."
+            ) from None
+        if not isinstance(row, dict):
+            raise FeedbackError(f"{file}, line {number}: not a JSON object.", next_step="mend or remove the line.")
+        value = row[_field(list(row), field, f"{file}, line {number}")]
+        known = row.get(id_field or "id")
+        if id_field and known is None:
+            raise FeedbackError(
+                f"{file}, line {number} has no field {id_field!r}.", next_step="name one with --id-field."
+            )
+        if isinstance(value, str) and value.strip():
+            yield Note(file, str(known) if known is not None else f"row {number}", value, number, flat=True)
+
+
+def _field(columns: list[str], field: str, where: str) -> str:
+    wanted = [field] if field else [name for name in columns if name.lower() in FIELDS]
+    wanted.sort(key=lambda name: FIELDS.index(name.lower()) if name.lower() in FIELDS else 0)
+    if not wanted or wanted[0] not in columns:
+        what = f"no column {field!r}" if field else "no column that looks like feedback"
+        raise FeedbackError(
+            f"{where} has {what}; it has {_listed(columns)}.", next_step="name the column with --field."
+        )
+    return wanted[0]
+
+
+def _listed(columns: list[str]) -> str:
+    shown = ", ".join(repr(name[:40]) for name in columns[:12])
+    return shown + (", ..." if len(columns) > 12 else "") if columns else "none"

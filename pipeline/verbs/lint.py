@@ -1,0 +1,159 @@
+"""The verbs of the feedback linter: lint and explain."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.lint.finding import NoteReport
+
+_SELECTING, _OUTPUT, _BASELINE, _STORING = "Rules", "Output", "Known findings", "Keeping findings"
+
+
+def lint(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files, folders, or - for standard input. Default: this folder.")
+    ] = None,
+    select: Annotated[
+        str, typer.Option(help="Codes or prefixes that count, by comma.", rich_help_panel=_SELECTING)
+    ] = "",
+    ignore: Annotated[str, typer.Option(help="Codes or prefixes that do not.", rich_help_panel=_SELECTING)] = "",
+    extend_select: Annotated[
+        str, typer.Option(help="Codes or prefixes on top of the configured ones.", rich_help_panel=_SELECTING)
+    ] = "",
+    config: Annotated[
+        Path | None, typer.Option(help="This TOML file instead of the nearest.", rich_help_panel=_SELECTING)
+    ] = None,
+    field: Annotated[
+        str, typer.Option(help="The column of a CSV, or key of JSON lines, that holds the feedback.")
+    ] = "",
+    id_field: Annotated[str, typer.Option(help="The column or key that names a row.")] = "",
+    stdin_filename: Annotated[str, typer.Option(help="The name standard input stands for.")] = "",
+    output_format: Annotated[
+        str, typer.Option(help="full, concise, json, github, sarif or junit.", rich_help_panel=_OUTPUT)
+    ] = "",
+    statistics: Annotated[
+        bool,
+        typer.Option("--statistics", help="Count findings by rule instead of listing them.", rich_help_panel=_OUTPUT),
+    ] = False,
+    fail_on: Annotated[
+        str, typer.Option(help="The least severity that fails: info, warning or error.", rich_help_panel=_OUTPUT)
+    ] = "",
+    exit_zero: Annotated[
+        bool, typer.Option("--exit-zero", help="Exit 0 in spite of findings.", rich_help_panel=_OUTPUT)
+    ] = False,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Findings in this file are known and do not count.", rich_help_panel=_BASELINE)
+    ] = None,
+    write_baseline: Annotated[
+        bool,
+        typer.Option("--write-baseline", help="Write all findings of now to the baseline.", rich_help_panel=_BASELINE),
+    ] = False,
+    prune_baseline: Annotated[
+        bool,
+        typer.Option("--prune-baseline", help="Take mended findings out of the baseline.", rich_help_panel=_BASELINE),
+    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Lint again when a file changes, until interrupted.")] = False,
+    lsp: Annotated[bool, typer.Option("--lsp", help="Serve an editor over standard input and output.")] = False,
+    store: Annotated[
+        bool,
+        typer.Option("--store", help="Keep texts and findings in the workspace's database.", rich_help_panel=_STORING),
+    ] = False,
+    interview: Annotated[
+        str, typer.Option(help="With --store: the interview the feedback is about.", rich_help_panel=_STORING)
+    ] = "",
+    interviewer: Annotated[str, typer.Option(help="With --store: who wrote it.", rich_help_panel=_STORING)] = "",
+    workspace: Annotated[
+        Path,
+        typer.Option(
+            "-w",
+            "--workspace",
+            envvar="VERBATIM_WORKSPACE",
+            help="With --store: the workspace.",
+            rich_help_panel=_STORING,
+        ),
+    ] = Path(),
+) -> None:
+    """Point at gut feel in written feedback and ask for the observation behind it.
+
+    Offline. It lints the text, never the candidate, and rewrites nothing. Exit code 1: findings; 2: could not lint.
+    """
+    from pipeline.lint.session import Flags, Session
+
+    if lsp:
+        from pipeline.lint.lsp import serve
+
+        serve()
+        return
+    session = Session(
+        Flags(
+            select=_codes(select),
+            ignore=_codes(ignore),
+            extend_select=_codes(extend_select),
+            config=config,
+            field=field,
+            id_field=id_field,
+            stdin_filename=stdin_filename,
+            output_format=output_format,
+            fail_on=fail_on,
+            statistics=statistics,
+            baseline=baseline,
+            write_baseline=write_baseline,
+            prune_baseline=prune_baseline,
+        )
+    )
+    wanted = paths or [Path()]
+    if watch:
+        session.watch(wanted, sys.stdout, sys.stderr)
+        return
+    outcome = session.once(wanted, sys.stdin.buffer, sys.stdout, sys.stderr)
+    if store:
+        _keep(outcome.reports, workspace, interview, interviewer)
+    if outcome.failed:
+        raise typer.Exit(2)
+    if outcome.counts and not exit_zero:
+        raise typer.Exit(1)
+
+
+def _codes(text: str) -> tuple[str, ...]:
+    return tuple(part.strip().upper() for part in text.split(",") if part.strip())
+
+
+def _keep(reports: Sequence[NoteReport], workspace: Path, interview: str, interviewer: str) -> None:
+    from pipeline.adapters.store import notes
+    from pipeline.verbs.common import open_workspace
+
+    keys = ("code", "name", "severity", "start", "end", "text", "question", "source")
+    with open_workspace(workspace).store().session() as db:
+        for report in reports:
+            name = Path(report.note.file).name + (f"#{report.note.id}" if report.note.id else "")
+            kept = notes.keep_feedback(
+                db, path=name, text=report.note.text, interview_id=interview or None, interviewer_id=interviewer or None
+            )
+            rows = [{key: getattr(finding, key) for key in keys} for finding in report.findings]
+            notes.replace_rows(db, "findings", kept, rows)
+    typer.echo(f"Kept {len(reports)} notes and their findings in {workspace}.", err=True)
+
+
+def explain(
+    code: Annotated[str, typer.Argument(help="A code such as GF201, or a prefix. Without it: all codes.")] = "",
+) -> None:
+    """Print a lint rule's page: what, why, evidence, near-misses, bad and good examples."""
+    from pipeline.errors import SettingsError
+    from pipeline.lint.page import listing, page
+    from pipeline.lint.rules import load_rules
+
+    rules = load_rules().rules
+    if not code:
+        typer.echo(listing(rules), nl=False)
+        return
+    found = [rules[known] for known in sorted(rules) if known.startswith(code.upper())]
+    if not found:
+        raise SettingsError(f"No lint rule starts with {code!r}.", next_step="verbatim explain lists the codes.")
+    typer.echo("\n".join(page(rule) for rule in found), nl=False)
