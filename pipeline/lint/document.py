@@ -27,7 +27,7 @@ def observations(cut: list[Sentence], rules: RuleSet) -> int:
 def document_places(
     cut: list[Sentence], seen: int, rules: RuleSet, *, least_words: int, competencies: Sequence[str] = ()
 ) -> list[Place]:
-    """Findings of the document rules. `seen` is the number of observations; `competencies` replaces the built-in list."""
+    """Findings of the document rules; `seen` counts observations, `competencies` replaces the built-in list."""
     words = {word for sentence in cut for word in sentence.words}
     if sum(len(sentence.words) for sentence in cut) < least_words:
         return []

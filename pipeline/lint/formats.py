@@ -83,7 +83,7 @@ def concise(reports: Sequence[NoteReport], rules: RuleSet) -> str:  # noqa: ARG0
     return "".join(row + "\n" for row in rows)
 
 
-def full(reports: Sequence[NoteReport], rules: RuleSet) -> str:
+def full(reports: Sequence[NoteReport], rules: RuleSet) -> str:  # noqa: ARG001
     """The line with the phrase underlined, then what it tells and the question."""
     out = []
     for report in reports:
@@ -155,9 +155,9 @@ def junit(reports: Sequence[NoteReport], rules: RuleSet) -> str:  # noqa: ARG001
         out.append(f'    <testcase name={_attribute(clean(name))} classname="verbatim.lint">\n')
         if report.findings:
             body = "".join(f'{_place(f)} {f.code} "{phrase(f)}" {f.message} {f.question}\n' for f in report.findings)
-            first = report.findings[0]
+            first, count = report.findings[0], _plural(len(report.findings), "finding")
             out.append(
-                f"      <failure type={_attribute(first.code)} message={quoteattr(_plural(len(report.findings), 'finding'))}>"
+                f"      <failure type={_attribute(first.code)} message={_attribute(count)}>"
                 f"{html.escape(clean_lines(body), quote=False)}</failure>\n"
             )
         out.append("    </testcase>\n")

@@ -35,7 +35,7 @@ def rules_page(rules: Mapping[str, Rule]) -> str:
     """All pages as one document, with a table in front. `docs/lint-rules.md` is this text."""
     head = [
         "# Lint rules",
-        "Made from `prompts/lint_rules.toml` by `docs/generate.py`; do not edit. How to use the linter: [lint.md](lint.md).",
+        "Made from `prompts/lint_rules.toml` by `docs/generate.py`; do not edit. Using the linter: [lint.md](lint.md).",
         "| code | name | severity | what |\n|---|---|---|---|\n"
         + "\n".join(
             f"| {code} | {rules[code].name} | {rules[code].severity} | {rules[code].what} |" for code in sorted(rules)

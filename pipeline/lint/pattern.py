@@ -42,20 +42,21 @@ _ELEMENT = re.compile(
 _MACRO = re.compile(r"@(\w+)")
 _PUNCTUATION = """. , : ; - ( ) / " ' ! ? [ ] & + = | % …""".split()
 _OPENERS = (
-    """. , : ; - ( ) / " ! ? & + = | and but so yet also plus though although overall however still honestly frankly clearly
-    obviously basically generally otherwise because since as tbh imo imho ngl just again anyway"""
+    """. , : ; - ( ) / " ! ? & + = | and but so yet also plus though although overall however still honestly
+    frankly clearly obviously basically generally otherwise because since as tbh imo imho ngl just again
+    anyway"""
 ).split()
 _CLOSERS = (
-    """. , : ; - ( ) / " ! ? & + | and but so yet though although with for because since as at in on during or tbh imo imho
-    ngl overall throughout when from while which who that to today only then lol haha"""
+    """. , : ; - ( ) / " ! ? & + | and but so yet though although with for because since as at in on during or
+    tbh imo imho ngl overall throughout when from while which who that to today only then lol haha"""
 ).split()
 _JOINS = "and but so yet though although because since when while which who if whereas even".split()
 _TURNS = "but though however although yet still".split()
 COMMON = frozenset(
-    """a an the and or but so to of in on at by for with from as is was are were be been 's 'd 're 've 'll 'm he she
-    they him her his them their it its this that i we my our us me you your not no do did does have has had would could can
-    will very too quite just more most all any some than then there here what when who how if out up about into over after
-    well good get got one time like , - : ; / ( ) .""".split()
+    """a an the and or but so to of in on at by for with from as is was are were be been 's 'd 're 've 'll 'm he
+    she they him her his them their it its this that i we my our us me you your not no do did does have has
+    had would could can will very too quite just more most all any some than then there here what when who how
+    if out up about into over after well good get got one time like , - : ; / ( ) .""".split()
 )
 
 
