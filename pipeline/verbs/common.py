@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 if TYPE_CHECKING:
     from pipeline.workspace import Workspace
@@ -24,3 +25,28 @@ def open_workspace(folder: Path) -> Workspace:
 
     os.umask(0o077)
     return Workspace.open(folder)
+
+
+class ModelCommand(TyperCommand):
+    """A verb whose `--llm` may stand alone or be followed by the word `required`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Write the value of `--llm` out, for a parser that wants every value given."""
+        end = args.index("--") if "--" in args else len(args)
+        given = list(args)
+        for at in range(end - 1, -1, -1):
+            if given[at] == "--llm":
+                follows = at + 1 < end and given[at + 1] == "required"
+                given[at : at + 1 + follows] = ["--llm=required" if follows else "--llm=on"]
+        return list(super().parse_args(ctx, given))
+
+
+LlmOption = Annotated[
+    str,
+    typer.Option(
+        "--llm",
+        metavar="[required]",
+        help="Ask the configured model too; with `required`, exit code 2 when it cannot be used.",
+    ),
+]
+ShowPromptOption = Annotated[bool, typer.Option("--show-prompt", help="Print what a model would be sent; send nothing.")]
