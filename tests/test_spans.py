@@ -53,6 +53,7 @@ def said(found: Location, text: str = TALK) -> str:
         ("so I looked at the P99 latency first", "normalised", "So, um, I looked at the p99 latency first"),
         ("p99 latency first, because we didn't trust", "fuzzy", "p99 latency first, you know, because we didn't trust"),
         ("in front of Postgres, I wrote the runbook", "normalised", "in front of Postgres, I I wrote the runbook"),
+        ("I moved the cache into front of Postgres", "fuzzy", "I moved the cache in front of Postgres"),
         ("Kafka for the payment events and nothing else", "fuzzy", "Kafka for the billing events and nothing else"),
         ("Kafka", "exact", "Kafka"),
     ],

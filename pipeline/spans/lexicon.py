@@ -59,7 +59,7 @@ _CONTRACTED = {  # compared only where a quote and the text differ: `its` may be
 NEGATIONS = _set(
     "not no never none nobody nothing nowhere neither nor without nope nah nuh hardly barely scarcely seldom rarely non"
 )
-_NEGATING_PREFIX = ("un", "in", "im", "ir", "il", "dis", "non", "mis", "de", "anti")
+_NEGATING_PREFIX = _set("un in im ir il dis non mis de anti")
 
 _OPPOSITES = _set(
     """always/sometimes all/some before/after more/less more/fewer most/least up/down over/under above/below
@@ -73,22 +73,28 @@ _OPPOSITES = _set(
     many/few senior/junior right/wrong positive/negative hot/cold cheap/expensive strong/weak public/private
     like/hate liked/hated well/badly well/poorly and/or either/neither ever/never"""
 )
-_SWAPS = frozenset(frozenset(pair.split("/")) for pair in _OPPOSITES)
+_OPPOSITE: dict[str, list[str]] = {}
+for _pair in sorted(_OPPOSITES):
+    _one, _other = _pair.split("/")
+    _OPPOSITE.setdefault(_one, []).append(_other)
+    _OPPOSITE.setdefault(_other, []).append(_one)
 _PERSONS = dict.fromkeys(_set("i im ive id ill my me mine myself"), "i")
 _PERSONS |= dict.fromkeys(_set("we weve our us ours ourselves"), "we")
 _PERSONS |= dict.fromkeys(_set("you your youre youve youd youll yours yourself"), "you")
 _PERSONS |= dict.fromkeys(_set("he she they hes shes theyre theyve his her hers their theirs them him himself"), "they")
 
 
-def negated(ours: str, theirs: str) -> bool:
-    """True where one word is the other with a negating prefix: stable and unstable, possible and impossible."""
-    short, long = sorted((ours, theirs), key=len)
-    return len(short) > 2 and any(long == prefix + short for prefix in _NEGATING_PREFIX)
+def negated(ours: list[str], theirs: list[str]) -> bool:
+    """True where a word of one side is a word of the other with a negating prefix: stable and unstable."""
+    pairs = [(a, b) if len(a) > len(b) else (b, a) for a in ours for b in theirs]
+    return any(
+        len(short) > 2 and long.endswith(short) and long[: -len(short)] in _NEGATING_PREFIX for long, short in pairs
+    )
 
 
 def opposed(ours: list[str], theirs: list[str]) -> bool:
     """True where two differing passages hold a pair of opposites: before and after."""
-    return any(frozenset((a, b)) in _SWAPS for a in ours for b in theirs)
+    return any(b in _OPPOSITE.get(a, ()) for a in ours for b in theirs)
 
 
 def other_person(ours: list[str], theirs: list[str]) -> bool:

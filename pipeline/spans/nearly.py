@@ -11,6 +11,7 @@ from pipeline.spans.verdict import Passage, Refusal, cut_short, judge, kindest, 
 from pipeline.spans.words import Ints
 
 _LEFT_OUT = 40  # soft words that a long quote may leave out
+_HOPELESS = 2  # times the words that may differ, and three, unheard: not worth weighing
 _FURTHER = 6  # words by which an end may be moved
 
 
@@ -61,7 +62,11 @@ def _judged(source: Index, quote: Quote, first: int, last: int) -> Place:
     ids = source.core.ids[first:last].tolist()
     text = [source.keys[at] for at in ids]
     passages = []
-    for a, b, c, d in differences(ids, quote.core.tolist()):
+    differing = differences(ids, quote.core.tolist())
+    unheard = sum(d - c for _, _, c, d in differing)
+    if unheard > _HOPELESS * (quote.allowed + 3):
+        return Place(float(unheard), False, first, last, "")
+    for a, b, c, d in differing:
         said = text[a:b] if c < d else kindest(text, a, b)
         if c < d or not _stuttered(text, a, b, meaning(said)):
             passages.append(Passage(said, quote.core_keys[c:d]))

@@ -110,7 +110,7 @@ def _turned(passage: Passage) -> Refusal:
     said, claimed = passage
     if sum(word in NEGATIONS for word in said) != sum(word in NEGATIONS for word in claimed):
         return "rejected-negation"
-    if any(negated(a, b) for a in said for b in claimed):
+    if negated(said, claimed):
         return "rejected-negation"
     ours, theirs = figures(said), figures(claimed)
     if ours and theirs and ours != theirs:
