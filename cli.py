@@ -13,6 +13,7 @@ import typer
 
 from pipeline.errors import VerbatimError
 from pipeline.verbs import endpoint, evaluate, history, lint, look, notes, review, work
+from pipeline.verbs.common import ModelCommand
 
 app = typer.Typer(
     name="verbatim",
@@ -36,9 +37,9 @@ app.command(rich_help_panel=ENDPOINT)(endpoint.doctor)
 app.add_typer(endpoint.models, name="models", rich_help_panel=ENDPOINT)
 app.add_typer(endpoint.batch, name="batch", rich_help_panel=ENDPOINT)
 NOTES = "Written feedback"
-app.command(rich_help_panel=NOTES)(lint.lint)
+app.command(rich_help_panel=NOTES, cls=ModelCommand)(lint.lint)
 app.command(rich_help_panel=NOTES)(lint.explain)
-app.command(rich_help_panel=NOTES)(notes.claims)
+app.command(rich_help_panel=NOTES, cls=ModelCommand)(notes.claims)
 JUDGING = "Reviewing"
 app.command(rich_help_panel=JUDGING)(review.review)
 app.add_typer(review.reviewers, name="reviewers", rich_help_panel=JUDGING)
@@ -48,6 +49,7 @@ app.command(name="eval", rich_help_panel="Measuring")(evaluate.evaluate)
 AFTER = "Afterwards"
 app.command(name="import", rich_help_panel=AFTER)(history.import_)
 app.command(rich_help_panel=AFTER)(history.retro)
+app.command(rich_help_panel=AFTER)(history.audit)
 app.command(rich_help_panel=AFTER)(history.export)
 
 

@@ -29,7 +29,7 @@ class Finding(NamedTuple):
     `start` and `end` are code points into the file (or the field), end exclusive. `line` and `column` count from 1,
     columns in code points. `source` is "rules" (a phrase), "document" (the note as a whole) or "model" (a model
     pointed at it). `context` is the sentence it stands in, for the fingerprint; `downgraded_from` the severity that a
-    rule's finding had before a model called it a false alarm.
+    rule's finding had before a model called it a false alarm, `request_hash` the request in which a model spoke of it.
     """
 
     file: str
@@ -45,8 +45,9 @@ class Finding(NamedTuple):
     message: str
     question: str
     source: str = "rules"
-    downgraded_from: str = ""
     context: str = ""
+    downgraded_from: str = ""
+    request_hash: str = ""
 
     @property
     def fingerprint(self) -> str:

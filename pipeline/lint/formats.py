@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pipeline.lint.finding import SEVERITIES, Finding, NoteReport, column_units
+from pipeline.lint.looked import summed
 from pipeline.lint.rules import RuleSet
 
 _GITHUB = {"error": "error", "warning": "warning", "info": "notice"}
@@ -17,7 +18,7 @@ _SHOWN = 80  # characters of a phrase on one line
 
 def summary(reports: Sequence[NoteReport], rules: RuleSet) -> dict[str, Any]:
     """Counts over a run. Nothing in it is about a candidate."""
-    return {**_counts(reports), "rules": rules.digest()[:12], "model": "off"}
+    return {**_counts(reports), "rules": rules.digest()[:12], "model": _looked(reports)}
 
 
 def _counts(reports: Sequence[NoteReport]) -> dict[str, Any]:
@@ -36,6 +37,10 @@ def _counts(reports: Sequence[NoteReport]) -> dict[str, Any]:
     }
 
 
+def _looked(reports: Sequence[NoteReport]) -> dict[str, Any]:
+    return summed(report.looked for report in reports)
+
+
 def summary_line(reports: Sequence[NoteReport]) -> str:
     """One line: findings against observations."""
     counts = _counts(reports)
@@ -49,8 +54,17 @@ def summary_line(reports: Sequence[NoteReport]) -> str:
         f"{_plural(counts['findings'], 'finding')}{f' ({kinds})' if kinds else ''} and "
         f"{_plural(counts['observations'], 'observation')} in {_plural(counts['notes'], 'note')}"
         + (f"; {', '.join(hidden)}" if hidden else "")
-        + "."
+        + _model_line(_looked(reports))
     )
+
+
+def _model_line(looked: dict[str, Any]) -> str:
+    if looked["state"] == "off":
+        return "."
+    if looked["state"] == "failed":
+        return "; the model was not used."
+    partly = f" (of {looked['answered']} of {looked['pages']} pages)" if looked["state"] == "partly" else ""
+    return f"; the model{partly} added {looked['added']} and turned {looked['downgraded']} down."
 
 
 def _plural(number: int, noun: str) -> str:
@@ -73,10 +87,17 @@ def phrase(finding: Finding) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
+def _severity(finding: Finding) -> str:
+    """The severity, and a model's part in it."""
+    if finding.downgraded_from:
+        return f"{finding.severity}, was {finding.downgraded_from}: a model takes it for a false alarm"
+    return f"{finding.severity}, pointed at by a model" if finding.source == "model" else finding.severity
+
+
 def concise(reports: Sequence[NoteReport], rules: RuleSet) -> str:  # noqa: ARG001 - one signature for all formats
     """One line a finding: place, code, phrase, what it tells, question."""
     rows = [
-        f'{_place(f)} {f.code} {f.severity} "{phrase(f)}" {f.message} {f.question}'
+        f'{_place(f)} {f.code} {_severity(f)} "{phrase(f)}" {f.message} {f.question}'
         for report in reports
         for f in report.findings
     ]
@@ -92,7 +113,7 @@ def full(reports: Sequence[NoteReport], rules: RuleSet) -> str:  # noqa: ARG001
             shown = clean(_line_of(report, f, lines))
             width = max(1, min(len(f.text.splitlines()[0]) if f.text else 1, len(shown) - f.column + 1))
             out.append(
-                f"{_place(f)}: {f.code} {f.name} ({f.severity})\n"
+                f"{_place(f)}: {f.code} {f.name} ({_severity(f)})\n"
                 f"  {shown}\n  {' ' * (f.column - 1)}{'^' * width}\n"
                 f"  This {f.message}\n  {f.question}\n\n"
             )
@@ -117,6 +138,7 @@ def as_json(reports: Sequence[NoteReport], rules: RuleSet) -> str:
 def _row(report: NoteReport, finding: Finding) -> dict[str, Any]:
     keys = ("file", "id", "code", "name", "severity", "start", "end", "line", "column", "text", "question", "source")
     row = {key: getattr(finding, key) for key in keys}
+    row |= {key: value for key in ("downgraded_from", "request_hash") if (value := getattr(finding, key))}
     if finding.downgraded_from:
         row["downgraded_from"] = finding.downgraded_from
     return {**row, "message": finding.message, "fingerprint": finding.fingerprint, **column_units(report.note, finding)}

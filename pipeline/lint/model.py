@@ -42,6 +42,7 @@ class End(NamedTuple):
 
     answer: LintAnswer | None = None
     fault: VerbatimError | None = None
+    request_hash: str = ""
     from_disk: bool = False
 
 
@@ -116,7 +117,7 @@ class SecondTier:
             request = self.request(llm, reports[tasks[at].note].note.file, tasks[at])
             try:
                 answer = await asker.read(request, await asker.complete(request), _read)
-                ends[at] = End(answer, from_disk=all(call.cached for call in asker.calls))
+                ends[at] = End(answer, None, asker.calls[-1].request_hash, all(call.cached for call in asker.calls))
             except (AnswerError, EndpointError) as error:
                 ends[at] = End(fault=error)
                 if isinstance(error, RunStopError):
@@ -131,7 +132,9 @@ class SecondTier:
         """What holds of the answers (`ends`, one a task), as reports."""
         notes = [Taking(report, self.rules, self.wants, model) for report in reports]
         for task, end in zip(tasks, ends, strict=True):
-            notes[task.note].take(task.page, task.marks, end.answer, from_disk=end.from_disk)
+            notes[task.note].take(
+                task.page, task.marks, end.answer, request_hash=end.request_hash, from_disk=end.from_disk
+            )
         faults = [end.fault for end in ends if end.fault is not None]
         missed = sum(note.missed for note in notes)
         if missed and not faults:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from pipeline.lint.baseline import Known, split
 from pipeline.lint.check import Place, Positions, finding, places
@@ -14,6 +14,7 @@ from pipeline.lint.suppress import Ignore, apply, ignores
 from pipeline.lint.text import Sentence, sentences
 
 ConfigFor = Callable[[str], LintConfig]
+Look = Callable[[Sequence[NoteReport]], list[NoteReport]]  # a model's look at notes that the rules have been over
 
 
 def lint_note(note: Note, rules: RuleSet, config: LintConfig | None = None) -> NoteReport:
@@ -22,16 +23,21 @@ def lint_note(note: Note, rules: RuleSet, config: LintConfig | None = None) -> N
 
 
 def lint_notes(
-    notes: Iterable[Note], rules: RuleSet, config_for: ConfigFor, known: Known | None = None
+    notes: Iterable[Note],
+    rules: RuleSet,
+    config_for: ConfigFor,
+    known: Known | None = None,
+    look: Look | None = None,
 ) -> list[NoteReport]:
     """Reports in the order of the notes. Findings in `known` are counted down there and do not count."""
     drafts = [_draft(note, rules, config_for(note.file)) for note in notes]
     for number, extra in copied(drafts).items():
         report, cut = drafts[number]
         drafts[number] = _with(report, cut, extra, rules, config_for(report.note.file)), cut
-    if known is None:
-        return [report for report, _ in drafts]
-    return [_against(report, known) for report, _ in drafts]
+    reports = [report for report, _ in drafts]
+    if look is not None:
+        reports = look(reports)
+    return reports if known is None else [_against(report, known) for report in reports]
 
 
 def _draft(note: Note, rules: RuleSet, config: LintConfig) -> tuple[NoteReport, list[Sentence]]:

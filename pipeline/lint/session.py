@@ -14,7 +14,7 @@ from pipeline.lint.config import LintConfig, nearest
 from pipeline.lint.finding import SEVERITIES, Note, NoteReport
 from pipeline.lint.formats import FORMATS, clean, statistics, summary_line
 from pipeline.lint.rules import RuleSet, load_rules
-from pipeline.lint.run import lint_notes
+from pipeline.lint.run import Look, lint_notes
 
 _POLL_S = 0.5
 
@@ -48,8 +48,8 @@ class Outcome(NamedTuple):
 class Session:
     """The linter with its flags. Raises SettingsError at once for a flag that cannot be used."""
 
-    def __init__(self, flags: Flags, rules: RuleSet | None = None) -> None:
-        self.flags, self.rules = flags, rules or load_rules()
+    def __init__(self, flags: Flags, rules: RuleSet | None = None, look: Look | None = None) -> None:
+        self.flags, self.rules, self.look = flags, rules or load_rules(), look
         if flags.output_format and flags.output_format not in FORMATS:
             raise SettingsError(
                 f"No output format {flags.output_format!r}.", next_step=f"use one of {', '.join(FORMATS)}."
@@ -77,7 +77,7 @@ class Session:
         known_path = self._baseline_path(paths)
         known = baseline.load(known_path) if known_path and not self.flags.write_baseline else None
         before = known.copy() if known is not None else None
-        reports = lint_notes(notes, self.rules, self.config, known)
+        reports = lint_notes(notes, self.rules, self.config, known, self.look)
         if known_path and self.flags.write_baseline:
             self._write(known_path, reports, err)
             return Outcome(reports, 0, failed)
@@ -129,7 +129,8 @@ class Session:
 
     def _failing(self, report: NoteReport) -> int:
         least = SEVERITIES.index(self.config(report.note.file).fail_on)
-        return sum(SEVERITIES.index(finding.severity) >= least for finding in report.findings)
+        # What a rule found counts as the rule said: a model can make the exit status stricter, never laxer.
+        return sum(SEVERITIES.index(f.downgraded_from or f.severity) >= least for f in report.findings)
 
     # ---- baseline ---------------------------------------------------------------------------------------------------
 

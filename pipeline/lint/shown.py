@@ -119,7 +119,7 @@ def _page(cut: Sequence[Sentence], redactor: Redactor) -> Page:
             rows.append(Row(planted, None, text, plain.redact(text)))
         number += counts
         # One code point for one, so that offsets into the row are offsets into the sentence.
-        redacted = redactor.redact(_SPACE.sub(" ", _words(sentence)).replace(BLANK, "·"))
+        redacted = redactor.redact(_SPACE.sub(" ", _words(sentence).rstrip()).replace(BLANK, "·"))
         rows.append(Row(number if counts else None, sentence, redacted.text, redacted))
     if not planted:
         planted = number + 1

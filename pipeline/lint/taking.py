@@ -66,6 +66,7 @@ class Taking:
         self.note = report.note
         self.findings = list(report.findings)
         self.added: list[Finding] = []
+        self.request_hash = ""
         self.dropped: Counter[str] = Counter()
         self.pages = self.answered = self.from_disk = self.sentences = self.downgraded = self.missed = 0
         self.speaks = TO_MACHINE.search(self.note.text) is not None
@@ -73,7 +74,13 @@ class Taking:
         self.positions = Positions(self.note)
 
     def take(
-        self, page: Page, marks: dict[int, Finding], answer: LintAnswer | None, *, from_disk: bool = False
+        self,
+        page: Page,
+        marks: dict[int, Finding],
+        answer: LintAnswer | None,
+        *,
+        request_hash: str = "",
+        from_disk: bool = False,
     ) -> None:
         """Take over one page's answer, as far as it holds; None counts as a page without one."""
         self.pages += 1
@@ -82,6 +89,7 @@ class Taking:
             return
         self.answered += 1
         self.from_disk += from_disk
+        self.request_hash = request_hash
         missed = all(found.sentence != page.planted for found in answer.found)
         self.missed += missed
         faults = [self._add(page, found) for found in answer.found if found.sentence != page.planted]
@@ -108,7 +116,7 @@ class Taking:
         if any(f.source != "document" and f.start < place[1] and place[0] < f.end for f in there):
             return "there_already"
         made = finding(self.note, self.rules, Place(found.code, *place), self.positions, self.cut)
-        self.added.append(made._replace(source="model"))
+        self.added.append(made._replace(source="model", request_hash=self.request_hash))
         return ""
 
     def _clear(self, page: Page, marks: dict[int, Finding], cleared: Cleared) -> str:
@@ -120,7 +128,9 @@ class Taking:
             return "no_observation_there"
         if marked not in self.findings:
             return "said_twice"
-        self.findings[self.findings.index(marked)] = marked._replace(severity="info", downgraded_from=marked.severity)
+        self.findings[self.findings.index(marked)] = marked._replace(
+            severity="info", downgraded_from=marked.severity, request_hash=self.request_hash
+        )
         self.downgraded += 1
         return ""
 

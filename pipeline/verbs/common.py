@@ -49,4 +49,6 @@ LlmOption = Annotated[
         help="Ask the configured model too; with `required`, exit code 2 when it cannot be used.",
     ),
 ]
-ShowPromptOption = Annotated[bool, typer.Option("--show-prompt", help="Print what a model would be sent; send nothing.")]
+ShowPromptOption = Annotated[
+    bool, typer.Option("--show-prompt", help="Print what a model would be sent, and send nothing.")
+]

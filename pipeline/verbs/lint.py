@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.verbs.common import LlmOption, ShowPromptOption
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -75,14 +77,17 @@ def lint(
             "-w",
             "--workspace",
             envvar="VERBATIM_WORKSPACE",
-            help="With --store: the workspace.",
+            help="With --store and --llm: the workspace.",
             rich_help_panel=_STORING,
         ),
     ] = Path(),
+    llm: LlmOption = "",
+    show_prompt: ShowPromptOption = False,
 ) -> None:
     """Point at gut feel in written feedback and ask for the observation behind it.
 
-    Offline. It lints the text, never the candidate, and rewrites nothing. Exit code 1: findings; 2: could not lint.
+    Offline unless --llm is given. It lints the text, never the candidate, and rewrites nothing. Exit code 1: findings;
+    2: could not lint.
     """
     from pipeline.lint.session import Flags, Session
 
@@ -108,6 +113,16 @@ def lint(
             prune_baseline=prune_baseline,
         )
     )
+    if llm or show_prompt:
+        from pipeline.verbs.second import second_look
+
+        session.look = second_look(
+            session.rules,
+            lambda code, file: session.config(file).wants(code, file),
+            mode=llm,
+            show_prompt=show_prompt,
+            folder=workspace,
+        )
     wanted = paths or [Path()]
     if watch:
         session.watch(wanted, sys.stdout, sys.stderr)
