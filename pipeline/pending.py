@@ -21,9 +21,10 @@ from pipeline.errors import AnswerError, ModelMissingError, VerbatimError
 from pipeline.extract import ModelExtractor
 from pipeline.ingest import Intake
 from pipeline.records import Record
-from pipeline.runner import Runner, Todo
+from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.wiring import known_names, make_extractor, make_transcriber
+from pipeline.worklist import Todo
 from pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Pending:
         for entry in known:
             name = entry.interview.interview_id
             try:
-                item = self.runner.look(entry)
+                item = self.runner.worklist.look(entry)
                 if not force and finished.get(name) == item.key:
                     done += 1
                     continue
@@ -163,6 +164,6 @@ class Pending:
         layout = self.settings.extract
         lines = max(1, round(hours * LINES_PER_HOUR))
         core = layout.chunk_lines - 2 * (layout.chunk_lines // 8)
-        pillars = self.runner.rubric(item.interview).pillars
+        pillars = self.runner.worklist.rubric(item.interview).pillars
         fixed = 4_000  # instructions, examples and a pillar
         return [fixed + min(lines, layout.chunk_lines) * CHARACTERS_PER_LINE] * (ceil(lines / core) * len(pillars))

@@ -14,7 +14,8 @@ from pipeline.show import plain
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from pipeline.runner import Ending, Watcher
+    from pipeline.runner import Watcher
+    from pipeline.worklist import Ending
 
 VERBS = {"decode": "decoding", "transcribe": "listening", "point": "pointing at evidence"}
 
@@ -43,7 +44,8 @@ def _ending(ending: Ending) -> str:
     if ending.state == "done":
         return f"{name}  done in {ending.seconds:.0f} s"
     if ending.state == "unchanged":
-        return f"{name}  nothing to do: finished and unchanged"
+        why = f"; not looked at again: {plain(ending.reason)}" if ending.reason else " and unchanged"
+        return f"{name}  nothing to do: finished{why}"
     return f"{name}  failed ({ending.stage}): {plain(ending.reason or '')}\n    again: {plain(ending.retry or '')}"
 
 

@@ -1,6 +1,6 @@
 """The whole way on one screen: recording -> transcript -> lines -> chunks -> drafts -> evidence -> DuckDB.
 
-    files      ingest      what is to be done, by content hash
+    files      worklist    what is to be done, by content hash
     listen     listen      words with times and speakers; each finished stream is kept in asr/
     derive     lines, speakers, chunk, extract, verify, coverage: pure, and quick to do again
     save       store       one transaction an interview
@@ -24,19 +24,15 @@ import anyio.to_thread
 from pipeline.adapters.offline import OfflineExtractor
 from pipeline.adapters.store import record
 from pipeline.adapters.store.stored import load_stored
-from pipeline.chunk import VERSION as CHUNK_VERSION
 from pipeline.chunk import cut_chunks
 from pipeline.coverage import cover
 from pipeline.errors import RunStopError, VerbatimError
 from pipeline.extract import ModelExtractor
-from pipeline.hashing import content_hash
 from pipeline.ingest import Intake
 from pipeline.injection import speaks_to_machine
-from pipeline.lines import VERSION as LINES_VERSION
 from pipeline.lines import assemble, cut_lines, respeak
 from pipeline.listen import Listener, Said
 from pipeline.ports import Extractor, Transcriber
-from pipeline.prompting import load_rubric
 from pipeline.records import (
     Derived,
     Flag,
@@ -44,23 +40,19 @@ from pipeline.records import (
     Line,
     ModelCall,
     Place,
-    Record,
     Recording,
     Role,
     Speaker,
     Transcript,
 )
-from pipeline.rubric import Rubric
 from pipeline.settings import Settings
-from pipeline.speakers import VERSION as SPEAKERS_VERSION
 from pipeline.speakers import assign_roles, swap_alarm
 from pipeline.transcribe import known_roles
-from pipeline.verify import VERSION as VERIFY_VERSION
 from pipeline.verify import verify
 from pipeline.wiring import StoredDrafts, make_extractor, make_transcriber
+from pipeline.worklist import Ending, Todo, Worklist
 from pipeline.workspace import Workspace
 
-DERIVE_VERSION = (LINES_VERSION, CHUNK_VERSION, SPEAKERS_VERSION, VERIFY_VERSION)
 BATCH_WAIT_S = 300.0  # a night's work must not fail because reviewers were at the database
 AT_ONCE = 16  # interviews that wait for answers together; bounds memory
 
@@ -80,28 +72,6 @@ class Watcher(Protocol):
     def ended(self, ending: Ending) -> None:
         """An interview is done, unchanged or failed."""
         ...
-
-
-class Ending(Record):
-    """How one interview ended in this run: done, unchanged, or failed with reason and retry."""
-
-    interview_id: str
-    state: str
-    stage: str = ""
-    reason: str | None = None
-    retry: str | None = None
-    seconds: float = 0.0
-
-
-class Todo(Record):
-    """An interview with what is known about it before work starts."""
-
-    interview: Interview
-    files: tuple[Recording, ...]
-    confirmed: dict[str, Role]
-    moved_lines: tuple[tuple[int, int, str], ...]
-    key: str
-    points: str
 
 
 class Runner:
@@ -125,24 +95,27 @@ class Runner:
         self.run_id = f"run-{datetime.now(UTC):%Y%m%dT%H%M%S}-{time.monotonic_ns() % 10**6:06d}"
         self.stop = threading.Event()
         self.stopped: RunStopError | None = None
-        self._rubrics: dict[str, Rubric] = {}
         self.listener = Listener(
             workspace,
             self.transcriber,
             language=settings.transcribe.language,
             max_hours=settings.transcribe.max_hours,
         )
+        self.worklist = Worklist(workspace, settings, self.store, self.listener, self.transcriber, self.extractor)
 
     def run(self, intake: Intake, watcher: Watcher, *, only: Sequence[str] = (), force: bool = False) -> list[Ending]:
         """Run the intake and everything unfinished in the workspace; `only` limits it to some interviews.
 
         Raises RunStopError when the endpoint or a cap ended the run; what is finished by then is kept.
         """
-        endings, fresh = self.prepare(intake, only=only, force=force)
+        endings, fresh = self.worklist.of(intake, only=only, force=force)
         for ending in endings:
             watcher.ended(ending)
         if fresh:
-            endings += anyio.run(self._run, fresh, watcher)
+            try:
+                endings += anyio.run(self._run, fresh, watcher)
+            except BaseExceptionGroup as group:  # a task's error comes wrapped; the store's, for one, ends the run
+                raise _first(group) from None
         if self.stopped is not None:
             raise self.stopped
         return sorted(endings, key=lambda ending: ending.interview_id)
@@ -150,61 +123,6 @@ class Runner:
     def used(self) -> str:
         """What a model took in this run, in one line; empty when none was asked."""
         return self.extractor.used() if isinstance(self.extractor, ModelExtractor) else ""
-
-    def prepare(
-        self, intake: Intake, *, only: Sequence[str] = (), force: bool = False
-    ) -> tuple[list[Ending], list[Todo]]:
-        """Take the intake in; what ends without work, and what there is to do."""
-        with self.store.session() as db:
-            record.register(db, intake.interviews)
-            for refusal in intake.refusals:
-                record.mark(
-                    db, refusal.interview_id, "failed", stage="ingest", reason=refusal.reason, retry=refusal.retry
-                )
-            refused = {refusal.interview_id for refusal in intake.refusals}
-            chosen = [k for k in record.known_interviews(db, only) if k.interview.interview_id not in refused]
-            finished = {} if force else record.finished_keys(db)
-        endings = [_refused(r.interview_id, r.reason, r.retry) for r in intake.refusals]
-        fresh: list[Todo] = []
-        for known in chosen:  # may read every new recording once, so the database is not held meanwhile
-            name = known.interview.interview_id
-            try:
-                item = self.look(known)
-            except VerbatimError as error:
-                endings.append(self._failed(name, "ingest", error))
-                continue
-            if finished.get(name) == item.key:
-                endings.append(Ending(interview_id=name, state="unchanged"))
-            else:
-                fresh.append(item)
-        return endings, fresh
-
-    def look(self, known: record.Known, points: str | None = None) -> Todo:
-        """What there is to do for an entry; `points` stands in for the fingerprint of the configured extractor."""
-        points = points or self.extractor.fingerprint(self.rubric(known.interview))
-        files = self.listener.files(known.interview, known.recordings)
-        return Todo(
-            interview=known.interview,
-            files=tuple(files),
-            confirmed=known.confirmed,
-            moved_lines=known.moved_lines,
-            key=self.key(known, files, points),
-            points=points,
-        )
-
-    def key(self, known: record.Known, files: Sequence[Recording], points: str) -> str:
-        """Hash of all that shapes what an interview gives; finished with the same key means nothing to do."""
-        layout = self.settings.extract.model_dump(include={"chunk_lines", "margin_turns"})
-        hears = self.transcriber.fingerprint() if any(f.kind == "audio" for f in files) else ""
-        entry = known.interview.model_dump(mode="json", exclude={"folder"})
-        given = [entry, [f.sha256 for f in files], known.confirmed, known.moved_lines]
-        return content_hash(given, hears, points, self.rubric(known.interview).hash, layout, DERIVE_VERSION)
-
-    def rubric(self, interview: Interview) -> Rubric:
-        """The interview's rubric, read once."""
-        if interview.role_profile not in self._rubrics:
-            self._rubrics[interview.role_profile] = load_rubric(interview.role_profile)
-        return self._rubrics[interview.role_profile]
 
     async def _run(self, todo: Sequence[Todo], watcher: Watcher) -> list[Ending]:
         endings: list[Ending] = []
@@ -250,7 +168,7 @@ class Runner:
                 self.listener.listen, item.interview, item.files, progress, abandon_on_cancel=True
             )
         except Exception as error:
-            ending = await anyio.to_thread.run_sync(self._failed, name, "listen", error)
+            ending = await anyio.to_thread.run_sync(self.worklist.failed, name, "listen", error)
             endings.append(ending)
             watcher.ended(ending)
             return None
@@ -265,7 +183,7 @@ class Runner:
         except RunStopError:
             raise  # nobody's fault here: the interview stays to be done
         except Exception as error:
-            ending = await anyio.to_thread.run_sync(self._failed, name, "derive", error)
+            ending = await anyio.to_thread.run_sync(self.worklist.failed, name, "derive", error)
         else:
             ending = Ending(interview_id=name, state="done", stage="stored", seconds=seconds)
         watcher.ended(ending)
@@ -291,7 +209,7 @@ class Runner:
         flags: Sequence[Flag],
         extractor: Extractor,
     ) -> Derived:
-        interview, rubric, layout = item.interview, self.rubric(item.interview), self.settings.extract
+        interview, rubric, layout = item.interview, self.worklist.rubric(item.interview), self.settings.extract
         lines = respeak(cut_lines(transcript), item.moved_lines)
         speakers = _with_roles(interview, lines, item.confirmed)
         roles = {speaker.speaker: speaker.role for speaker in speakers}
@@ -326,10 +244,11 @@ class Runner:
         extractor: Extractor
         if before.extraction.extractor == OfflineExtractor.name:
             extractor = OfflineExtractor()
-            item = self.look(known, extractor.fingerprint(self.rubric(known.interview)))
+            points = extractor.fingerprint(self.worklist.rubric(known.interview))
+            item = self.worklist.look(known, points, files=before.recordings)
         else:
             extractor = StoredDrafts(before.extraction)
-            item = self.look(known, before.points)
+            item = self.worklist.look(known, before.points, files=before.recordings)
             lines = respeak(cut_lines(before.transcript), item.moved_lines)
             now = {s.speaker: s.role for s in _with_roles(item.interview, lines, item.confirmed)}
             if any(now.get(n.speaker) == "candidate" and n.line not in before.candidate_lines for n in lines):
@@ -353,25 +272,11 @@ class Runner:
                     record.spend(db, self.run_id, name, calls)
         unsaved.clear()
 
-    def _failed(self, name: str, stage: str, error: Exception) -> Ending:
-        """Note a failure. The reason holds none of the candidate's words: a stranger's error gives type and place."""
-        reason = error.what if isinstance(error, VerbatimError) else _where(error)
-        retry = f"verbatim run -w {self.workspace.folder} --interview {name}"
-        with self.store.session() as db:
-            record.mark(db, name, "failed", stage=stage, reason=reason, retry=retry)
-        return Ending(interview_id=name, state="failed", stage=stage, reason=reason, retry=retry)
 
-
-def _refused(interview_id: str, reason: str, retry: str) -> Ending:
-    return Ending(interview_id=interview_id, state="failed", stage="ingest", reason=reason, retry=retry)
-
-
-def _where(error: Exception) -> str:
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = f" in {frame.tb_frame.f_code.co_name}, line {frame.tb_lineno}" if frame else ""
-    return f"unexpected {type(error).__name__}{place}; please report it"
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that a person can do something about, else the first."""
+    leaves = [_first(error) if isinstance(error, BaseExceptionGroup) else error for error in group.exceptions]
+    return next((leaf for leaf in leaves if isinstance(leaf, VerbatimError)), leaves[0])
 
 
 def _with_roles(interview: Interview, lines: Sequence[Line], confirmed: Mapping[str, Role]) -> list[Speaker]:

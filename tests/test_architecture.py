@@ -21,7 +21,9 @@ LAYERS: dict[str, int] = {
     "answering": 4,
     **dict.fromkeys(STAGES, 5),
     **dict.fromkeys(("adapters", "workspace"), 5),
-    **dict.fromkeys(("listen", "runner", "wiring", "pending", "doctor", "web", "show", "progress", "examples"), 6),
+    **dict.fromkeys(
+        ("listen", "worklist", "runner", "wiring", "pending", "doctor", "web", "show", "progress", "examples"), 6
+    ),
     "verbs": 7,
 }
 EFFECTS = {"adapters", "workspace"}  # may use one another

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.ingest.entry import AUDIO, Intake, Refusal, join, resolve, sha256_of
+from pipeline.ingest.entry import AUDIO, Intake, Refusal, join, resolve, sha256_of, typed
 from pipeline.ingest.folders import take_in
 from pipeline.ingest.manifest import read_manifest
 
-__all__ = ["AUDIO", "Intake", "Refusal", "join", "read_manifest", "resolve", "sha256_of", "take_in"]
+__all__ = ["AUDIO", "Intake", "Refusal", "join", "read_manifest", "resolve", "sha256_of", "take_in", "typed"]

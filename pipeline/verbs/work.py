@@ -15,8 +15,8 @@ from pipeline.verbs.common import WorkspaceOption, open_workspace
 if TYPE_CHECKING:
     from pipeline.ingest import Intake
     from pipeline.records import Role
-    from pipeline.runner import Ending
     from pipeline.settings import Settings
+    from pipeline.worklist import Ending
     from pipeline.workspace import Workspace
 
 

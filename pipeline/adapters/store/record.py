@@ -25,6 +25,7 @@ from pipeline.records import (
 _DERIVED = ("recordings", "speakers", "flags", "drafts", "rejections", "probes", "coverage", "stage_runs")
 _MADE = ("extractor", "model", "prompt_hash")
 WORD_FIELDS = ("start", "end", "start_s", "end_s", "speaker", "probability")
+REFUSED = "refused"  # the stage of an entry that may not run as it stands
 
 
 def now() -> str:
@@ -33,16 +34,28 @@ def now() -> str:
 
 
 def register(db: Session, interviews: Iterable[Interview]) -> None:
-    """Make the entries known, in state pending; a changed entry takes the place of the old one, its state stays."""
-    known = {
-        row["interview_id"]: json.loads(row["entry"] or "null")
-        for row in db.rows("SELECT interview_id, entry FROM interviews")
-    }
+    """Make the entries known, in state pending; a changed entry takes the place of the old one, its state stays.
+
+    An entry that was refused before and holds now is pending again.
+    """
+    known = {row["interview_id"]: row for row in db.rows("SELECT interview_id, entry, stage FROM interviews")}
     rows = {i.interview_id: _interview_row(i, i.model_dump(mode="json")) for i in interviews}
     db.insert("interviews", [{**row, "state": "pending"} for name, row in rows.items() if name not in known])
     for name, row in rows.items():
-        if name in known and known[name] != row["entry"]:
+        if name not in known:
+            continue
+        if known[name]["stage"] == REFUSED:
+            _replace_entry(db, name, {**row, "state": "pending", "stage": None, "reason": None, "retry": None})
+        elif json.loads(known[name]["entry"] or "null") != row["entry"]:
             _replace_entry(db, name, row)
+
+
+def forget_refusals(db: Session, retries: Sequence[str]) -> None:
+    """Drop what stands for entries that never ran and whose refusal named one of `retries`: it is read anew."""
+    db.execute(
+        "DELETE FROM interviews WHERE stage = ? AND entry IS NULL AND list_contains(?::VARCHAR[], retry)",
+        [REFUSED, list(retries)],
+    )
 
 
 def _replace_entry(db: Session, interview_id: str, row: Row) -> None:
@@ -68,9 +81,13 @@ def _interview_row(interview: Interview, entry: Row) -> Row:
 
 
 class Known(Record):
-    """A checked entry with what the record holds beside it: files as last seen, and what people corrected."""
+    """A checked entry with what the record holds beside it: files as last seen, and what people corrected.
+
+    `refused`: its manifest was changed to something that cannot run, so that it does not run as it stood before.
+    """
 
     interview: Interview
+    refused: bool = False
     recordings: tuple[Recording, ...] = ()
     confirmed: dict[str, Role]
     moved_lines: tuple[tuple[int, int, str], ...] = ()
@@ -91,7 +108,7 @@ def known_interviews(db: Session, only: Sequence[str] = ()) -> list[Known]:
         else:
             moved.setdefault(row["interview_id"], []).append((row["first_line"], row["last_line"], row["speaker"]))
     rows = db.rows(
-        "SELECT interview_id, entry FROM interviews "
+        "SELECT interview_id, entry, stage FROM interviews "
         "WHERE entry IS NOT NULL AND (len(?::VARCHAR[]) = 0 OR list_contains(?::VARCHAR[], interview_id)) "
         "ORDER BY interview_id",
         [list(only), list(only)],
@@ -99,6 +116,7 @@ def known_interviews(db: Session, only: Sequence[str] = ()) -> list[Known]:
     return [
         Known(
             interview=Interview.model_validate_json(row["entry"]),
+            refused=row["stage"] == REFUSED,
             recordings=tuple(files.get(row["interview_id"], ())),
             confirmed=roles.get(row["interview_id"], {}),
             moved_lines=tuple(moved.get(row["interview_id"], ())),
