@@ -178,11 +178,11 @@ def test_a_quote_may_span_two_turns() -> None:
     [
         "Candidate: I checked the logs and\nInterviewer: Mm-hmm.\nCandidate: then I called them.",
         "[Ana] [00:01] I checked the logs and\n[Ben] [00:09] Right, okay.\n[Ana] [00:11] then I called them.",
-        "Ana Li  0:05\nI checked the logs and\n\nBen  0:07\nYeah.\n\nAna Li  0:08\nthen I called them.\n\nBen  0:11\nOh.",
+        "Ana Li  0:05\nI checked the logs and\n\nBen  0:07\nYeah.\n\nAna Li  0:08\nthen I called them.\n\nBen  0:09\n",
         "00:01 Ana: I checked the logs and\n00:02 Ben: Okay.\n00:03 Ana: then I called them.\n00:05 Ben: Great.",
         "WEBVTT\n\n00:01.000 --> 00:03.000\n<v Ana>I checked the logs and</v>\n\n"
         "00:03.000 --> 00:04.000\n<v Ben>Yeah, yeah.</v>\n\n00:04.000 --> 00:06.000\n<v Ana>then I called them.</v>",
-        "Ana: Hello there, everybody.\nAna: I checked the logs and\nBen: Uh-huh.\nAna: then I called them.\nBen: I see.",
+        "Ana: Hello there, everybody.\nAna: I checked the logs and\nBen: Uh-huh.\nAna: then I called them.\nBen: Oh.",
         "I checked the logs and mm-hmm then I called them.",
     ],
 )

@@ -150,9 +150,11 @@ def _folded(label: str | None) -> str:
 def speech(text: str, words: Words, labels: list[tuple[int, int]]) -> Mask:
     """Which words carry speech: not labels, hesitations or a listener's short line."""
     starts = words.starts
-    keep = np.ones(len(starts), dtype=bool)
-    for start, end in labels:
-        keep[np.searchsorted(starts, start) : np.searchsorted(starts, end)] = False
+    edges = np.searchsorted(starts, np.asarray(labels, dtype=np.int64).reshape(-1, 2))
+    depth = np.zeros(len(starts) + 1, dtype=np.int64)
+    np.add.at(depth, edges[:, 0], 1)
+    np.add.at(depth, edges[:, 1], -1)
+    keep: Mask = np.cumsum(depth[:-1]) == 0
     kinds = {key: 0 if HESITATION.fullmatch(key) else 1 if key in BACKCHANNEL else 2 for key in set(words.keys)}
     kind = np.fromiter((kinds[key] for key in words.keys), dtype=np.int64, count=len(words.keys))
     breaks = [match.start() for match in re.finditer("\n", text)]

@@ -48,6 +48,9 @@ _WORD = re.compile(
 )  # read on the shapes of the characters, a string as long as the text
 
 
+_LONGEST = 200  # characters; what is longer is no word, and some characters become eighteen
+
+
 @lru_cache(maxsize=8192)
 def _shape(char: str) -> str:
     """One character's class: a letter, m mark, 0 digit, h spaceless script, z invisible, apostrophe, dot, or blank."""
@@ -68,6 +71,8 @@ def _shape(char: str) -> str:
 
 def _keys(raw: str) -> tuple[str, ...]:
     """The comparable keys of one written word."""
+    if len(raw) > _LONGEST:
+        return (raw.casefold(),)
     if raw.isascii():
         key = raw.lower()
     else:

@@ -12,7 +12,7 @@ import typer
 from pipeline.errors import TranscriptError
 from pipeline.verbs.common import JsonOption
 
-_LARGEST = 64 * 2**20  # bytes; an hour of talk is 60 kB
+_LARGEST = 16 * 2**20  # bytes; an hour of talk is 60 kB
 
 
 def locate(
