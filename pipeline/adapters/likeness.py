@@ -3,7 +3,7 @@
 Labels come with a handful of sayings each. Words are stemmed lightly, numbers fold into one token, hesitations fall
 out, and words and neighbouring pairs are weighted by tf-idf. Ridge regression on the labels has a closed form (Rifkin,
 Yeo and Poggio, "Regularized least-squares classification", 2003), so nothing is trained beforehand, nothing is stored,
-and the same sayings give the same scores. Fitting 700 sayings takes a third of a second.
+and the same sayings give the same scores. Fitting 1,200 sayings takes about half a second.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 VERSION = 1
-RIDGE = 1.0
+RIDGE = 0.7
+THIN = 300.0  # added to a text's squared length, so that a single telling word in few decides little
 _TOKEN = re.compile(r"[a-z']+|\d+|\?")
 _HESITATIONS = frozenset(["um", "uh", "er", "erm", "hm", "mm", "hmm"])
 _NUMBERS = frozenset(
@@ -54,22 +55,34 @@ class Likeness:
         self.columns = {feature: i for i, feature in enumerate(sorted(spread))}
         frequency = np.array([spread[feature] for feature in sorted(spread)], dtype=float)
         self.weight = np.log((1 + len(pairs)) / (1 + frequency)) + 1
-        rows = np.zeros((len(pairs), len(self.columns)))
-        for row, count in zip(rows, counts, strict=True):
-            columns, values = self._row(count)
-            row[columns] = values
+        rows = [self._row(count) for count in counts]
         truth = np.array([[label == own for label in self.labels] for own, _ in pairs], dtype=float)
-        truth -= truth.mean(axis=0) if len(pairs) else 0
-        kernel = rows @ rows.T
+        truth -= truth.mean(axis=0) if pairs else 0
+        kernel = self._products(rows)
         kernel[np.diag_indices_from(kernel)] += RIDGE
-        self.head = rows.T @ np.linalg.solve(kernel, truth)
+        dual = np.linalg.solve(kernel, truth)
+        self.head = np.zeros((len(self.columns), len(self.labels)))
+        for (columns, values), own in zip(rows, dual, strict=True):
+            self.head[columns] += np.outer(values, own)
+
+    def _products(self, rows: Sequence[tuple[list[int], Scores]]) -> Scores:
+        """Inner products of all rows, feature by feature: most features stand in one or two sayings only."""
+        holders: dict[int, list[tuple[int, float]]] = {}
+        for number, (columns, values) in enumerate(rows):
+            for column, value in zip(columns, values, strict=True):
+                holders.setdefault(column, []).append((number, float(value)))
+        kernel = np.zeros((len(rows), len(rows)))
+        for held in holders.values():
+            numbers = [number for number, _ in held]
+            values = np.array([value for _, value in held])
+            kernel[np.ix_(numbers, numbers)] += np.outer(values, values)
+        return kernel
 
     def _row(self, count: Counter[str]) -> tuple[list[int], Scores]:
         known = sorted((self.columns[feature], n) for feature, n in count.items() if feature in self.columns)
         columns = [column for column, _ in known]
         values = (1 + np.log([n for _, n in known])) * self.weight[columns]
-        length = np.sqrt(values @ values)
-        return columns, values / length if length else values
+        return columns, values / np.sqrt(values @ values + THIN)
 
     def scores(self, texts: Sequence[str]) -> Scores:
         """A row a text, a column a label, rounded so that the last bits of a sum decide nothing."""

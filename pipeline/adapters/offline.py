@@ -9,7 +9,7 @@ meaning: docs/evaluation.md says how well that works, and what it cannot see.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -23,18 +23,24 @@ from pipeline.rubric import Rubric
 VERSION = 2
 NOTHING = "-"
 MAX_LINES = 3
+PAUSE_S = 0.5  # a rest this long ends an act
 
 # Chosen on eval/gold/extract/dev; docs/evaluation.md has the table.
 SHARPNESS = 8.0  # of the shares among signals
-QUESTION = 0.6  # how much the question counts beside the answer
-LEAST = 0.1  # share a signal needs to be pointed at
-SECOND = 0.75  # a second signal of the same lines, beside the first
-FULL_WORDS = 24  # below this length a piece must be proportionally clearer
-FEWEST_WORDS = 6
+ASKING = 12.0  # and among kinds of question
+QUESTION = 0.5  # how much the question counts beside the answer
+REACH = 4  # lines after a question that it still speaks for
 UNINVITED = 0.08  # what a question leaves for signals that it does not invite,
 IDLE = 0.3  # and for an answer that shows nothing
-DEMANDED = 0.15  # share of demanding questions from which an act counts as prompted
-PROBES = 0.4  # share of a pillar's questions from which a line is a probe
+LEAST = 0.105  # share a signal needs to be pointed at
+TALK = 0.7  # share of mere talk, beside the best signal's, from which lines are left alone
+SECOND = 0.85  # share of a second signal of the same lines, beside the first
+FULL_WORDS = 24  # below this length a piece must be proportionally clearer
+FEWEST_WORDS = 6
+DEMANDED = 0.1  # share of demanding questions from which an act counts as prompted
+PROBES = 0.5  # how clearly a turn must ask about a pillar to be a probe,
+ANSWERED = 0.6  # where the answer that follows counts this much,
+STATED = 0.7  # and a turn without a question mark counts less
 
 
 class Piece(NamedTuple):
@@ -44,6 +50,14 @@ class Piece(NamedTuple):
     last: int
     signals: tuple[str, ...]
     clear: float
+
+
+class Windows(NamedTuple):
+    """Every stretch of one to three lines of a candidate's turn (first and last index), its words and its scores."""
+
+    spans: tuple[tuple[int, int], ...]
+    words: Scores
+    scores: Scores
 
 
 class Question(NamedTuple):
@@ -71,24 +85,25 @@ class OfflineExtractor:
     ) -> Extraction:
         """Drafts and probes for the whole interview; each is filed under the first chunk that holds it whole."""
         ear = self._ear(rubric)
+        turns = [list(group) for _, group in groupby(lines, key=lambda line: line.turn)]
         drafts: list[Draft] = []
         probes: list[ProbeDraft] = []
         question: Question | None = None
-        for _, group in groupby(lines, key=lambda line: line.turn):
-            turn = list(group)
+        before: list[Line] = []
+        for turn in turns:
             role = roles.get(turn[0].speaker, "unknown")
-            if role == "interviewer":
-                probes += [
-                    ProbeDraft(chunk=chunk.chunk, pillar=pillar, line=line)
-                    for line, pillar in ear.probes(turn)
-                    if (chunk := _holding(chunks, line, line))
-                ]
-                question = ear.question(turn)
-            elif role == "candidate":
+            if role == "candidate":
+                windows = ear.windows(turn)
                 drafts += [
-                    draft for piece in ear.pieces(turn, question) for draft in _drafts(piece, question, chunks, ear)
+                    d for piece in ear.pieces(turn, windows, question) for d in _drafts(piece, question, chunks, ear)
                 ]
-                question = None
+                probes += _probes(ear.probes(before, ear.leaning(windows)), chunks)
+                question, before = None, []
+            else:
+                probes += _probes(ear.probes(before), chunks)
+                before = turn if role == "interviewer" else []
+                question = ear.question(turn) if before else None
+        probes += _probes(ear.probes(before), chunks)
         return Extraction(
             extractor=self.name,
             model=self.model,
@@ -108,9 +123,18 @@ def _holding(chunks: Sequence[Chunk], first: int, last: int) -> Chunk | None:
     return next((chunk for chunk in chunks if chunk.first_line <= first and last <= chunk.last_line), None)
 
 
+def _probes(asked: Sequence[tuple[int, str]], chunks: Sequence[Chunk]) -> list[ProbeDraft]:
+    return [
+        ProbeDraft(chunk=chunk.chunk, pillar=pillar, line=line)
+        for line, pillar in asked
+        if (chunk := _holding(chunks, line, line))
+    ]
+
+
 def _drafts(piece: Piece, question: Question | None, chunks: Sequence[Chunk], ear: _Ear) -> Iterator[Draft]:
     for signal in piece.signals:
         asked = question.line if question and ear.demands(question, signal) >= DEMANDED else None
+        asked = asked if asked is not None and piece.first - asked <= REACH else None
         both = _holding(chunks, asked, piece.last) if asked is not None else None
         chunk = both or _holding(chunks, piece.first, piece.last)
         if chunk:
@@ -131,6 +155,7 @@ class _Ear:
         self.pillar_of = rubric.pillar_of
         signals = [(signal.id, signal.says) for pillar in rubric.pillars for signal in pillar.signals]
         self.answers = Likeness([*signals, (NOTHING, rubric.nothing)])
+        self.idle = self.answers.labels.index(NOTHING) if NOTHING in self.answers.labels else None
         self.kinds = Likeness([(ask.kind, ask.says) for ask in rubric.asks])
         by_kind = {ask.kind: ask for ask in rubric.asks}
         asks = [by_kind[kind] for kind in self.kinds.labels]
@@ -140,6 +165,9 @@ class _Ear:
         ]
         self.odds = np.array([np.array(row) / sum(row) for row in odds]).reshape(len(asks), len(self.answers.labels))
         self.pillars = [pillar.id for pillar in rubric.pillars]
+        self.belongs = np.array(
+            [[self.pillar_of.get(s) == p for p in self.pillars] for s in self.answers.labels], float
+        )
         self.probing = np.array([[pillar in ask.pillars for pillar in self.pillars] for ask in asks], dtype=float)
         self.demanding = {s: np.array([s in ask.demands for ask in asks], dtype=float) for s, _ in signals}
 
@@ -148,38 +176,52 @@ class _Ear:
         if not self.kinds.labels:
             return None
         text = " ".join(line.text for line in turn[-2:])
-        return Question(turn[-1].line, softmax(self.kinds.scores([text]), SHARPNESS)[0])
+        return Question(turn[-1].line, softmax(self.kinds.scores([text]), ASKING)[0])
 
     def demands(self, question: Question, signal: str) -> float:
         """Share of the kinds of question that demand this very signal."""
         return float(question.shares @ self.demanding[signal])
 
-    def probes(self, turn: Sequence[Line]) -> list[tuple[int, str]]:
-        """Lines of an interviewer that ask about a pillar."""
-        if not self.kinds.labels:
+    def probes(self, turn: Sequence[Line], answered: Scores | None = None) -> list[tuple[int, str]]:
+        """The pillars an interviewer's turn asks about, each with the line that asks most for it."""
+        if not self.kinds.labels or not turn:
             return []
-        shares = softmax(self.kinds.scores([line.text for line in turn]), SHARPNESS) @ self.probing
-        return [
-            (line.line, pillar)
-            for line, row in zip(turn, shares, strict=True)
-            for pillar, share in zip(self.pillars, row, strict=True)
-            if share >= PROBES
-        ]
+        texts = [line.text for line in turn]
+        shares = softmax(self.kinds.scores([*texts, " ".join(texts[-2:])]), ASKING) @ self.probing
+        clear = (shares[:-1].max(axis=0) + shares[-1]) / 2 + ANSWERED * (0 if answered is None else answered)
+        clear = clear * (1.0 if "?" in " ".join(texts) else STATED)
+        best = shares[:-1].argmax(axis=0)
+        return [(turn[best[i]].line, pillar) for i, pillar in enumerate(self.pillars) if clear[i] >= PROBES]
 
-    def pieces(self, turn: Sequence[Line], question: Question | None) -> list[Piece]:
-        """The clearest stretches of one to three lines that do not overlap, in the turn's order."""
-        spans = [(i, j) for i in range(len(turn)) for j in range(i, min(i + MAX_LINES, len(turn)))]
+    def windows(self, turn: Sequence[Line]) -> Windows:
+        """A candidate's turn compared with the sayings."""
+        rests = [after.start_s - line.end_s >= PAUSE_S for line, after in pairwise(turn)]
+        spans = tuple(
+            (i, j) for i in range(len(turn)) for j in range(i, min(i + MAX_LINES, len(turn))) if not any(rests[i:j])
+        )
         texts = [" ".join(line.text for line in turn[i : j + 1]) for i, j in spans]
+        words = np.array([len(text.split()) for text in texts], dtype=float)
+        return Windows(spans, words, self.answers.scores(texts))
+
+    def leaning(self, windows: Windows) -> Scores:
+        """How clearly an answer is about each pillar."""
+        shares = softmax(windows.scores, SHARPNESS) @ self.belongs
+        full = np.minimum(1.0, windows.words / FULL_WORDS)
+        leaning: Scores = (shares * full[:, None]).max(axis=0)
+        return leaning
+
+    def pieces(self, turn: Sequence[Line], windows: Windows, question: Question | None) -> list[Piece]:
+        """The clearest stretches of one to three lines that do not overlap, in the turn's order."""
         if not self.answers.labels:
             return []
-        scores = self.answers.scores(texts)
+        scores = windows.scores
         if question is not None:
-            scores = scores + QUESTION / SHARPNESS * np.log(question.shares @ self.odds)
-        shares = softmax(scores, SHARPNESS)
+            near = np.array([[first < REACH] for first, _ in windows.spans])
+            scores = scores + QUESTION / SHARPNESS * near * np.log(question.shares @ self.odds)
         found = [
             piece
-            for (i, j), text, row in zip(spans, texts, shares, strict=True)
-            if (piece := self._piece(turn[i].line, turn[j].line, len(text.split()), row))
+            for (i, j), words, row in zip(windows.spans, windows.words, softmax(scores, SHARPNESS), strict=True)
+            if (piece := self._piece(turn[i].line, turn[j].line, words, row))
         ]
         taken: list[Piece] = []
         for piece in sorted(found, key=lambda p: (-p.clear, p.first, p.last)):
@@ -187,11 +229,12 @@ class _Ear:
                 taken.append(piece)
         return sorted(taken)
 
-    def _piece(self, first: int, last: int, words: int, shares: Scores) -> Piece | None:
+    def _piece(self, first: int, last: int, words: float, shares: Scores) -> Piece | None:
         ranked = [i for i in np.argsort(-shares, kind="stable") if self.answers.labels[i] != NOTHING]
         best = float(shares[ranked[0]])
+        idle = float(shares[self.idle]) if self.idle is not None else 0.0
         clear = best * min(1.0, words / FULL_WORDS)
-        if words < FEWEST_WORDS or clear < LEAST:
+        if words < FEWEST_WORDS or clear < LEAST or idle > TALK * best:
             return None
         chosen = [i for i in ranked[:2] if shares[i] >= SECOND * best]
         return Piece(first, last, tuple(self.answers.labels[i] for i in chosen), round(clear, 9))
