@@ -32,6 +32,7 @@ _CUES = tuple(
         rf"(?P<name>{_NAME})(?=[\s,.;:!?)]|$)",
     )
 )
+_POSSESSIVE = re.compile(r"['’]s?$")
 _NO_NAMES = frozenset(
     "a an the i we you he she they it this that these those his her their my our your its one both all each some "
     "most and or but so if when while then after before because since once first second third last next finally "
@@ -54,12 +55,16 @@ def people_in(text: str, no_names: Collection[str] = _NO_NAMES) -> list[str]:
     found: set[str] = set()
     for cue in _CUES:
         for match in cue.finditer(text):
-            words = [word for word in re.split(r"\s+", match["name"]) if not _ruled_out(word, no_names)]
+            words = [word for word in match["name"].split() if not _ruled_out(word, no_names)]
             if words:
-                found.add(" ".join(words))
+                found.add(_POSSESSIVE.sub("", " ".join(words)))
+    for name in list(found):  # "Priya said" makes "Priya Okafor" a name elsewhere in the note
+        for match in re.finditer(rf"(?<!\w){re.escape(name)}[ \t]+({_WORD})", text):
+            if not _ruled_out(match[1], no_names):
+                found.add(f"{name} {_POSSESSIVE.sub('', match[1])}")
     return sorted(found, key=lambda name: (-len(name), name))
 
 
 def _ruled_out(word: str, no_names: Collection[str]) -> bool:
-    low = re.sub(r"['’]s?$", "", word).lower()
+    low = _POSSESSIVE.sub("", word).lower()
     return low in _NO_NAMES or low in no_names or low.endswith("ly") or (word.isupper() and len(word) < 6)

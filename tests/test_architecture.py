@@ -16,7 +16,7 @@ STAGES = (
 LAYERS: dict[str, int] = {
     **dict.fromkeys(("errors", "hashing"), 0),
     "records": 1,
-    **dict.fromkeys(("redact", "rubric", "settings", "spans"), 2),
+    **dict.fromkeys(("names", "redact", "rubric", "settings", "spans"), 2),
     **dict.fromkeys(("ports", "prompting", "talk"), 3),
     "answering": 4,
     **dict.fromkeys(STAGES, 5),
