@@ -12,7 +12,7 @@ import sys
 import typer
 
 from pipeline.errors import VerbatimError
-from pipeline.verbs import endpoint, evaluate, history, lint, look, notes, review, work
+from pipeline.verbs import endpoint, evaluate, history, lint, locate, look, notes, review, work
 from pipeline.verbs.common import ModelCommand
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command(rich_help_panel=JUDGING)(review.review)
 app.add_typer(review.reviewers, name="reviewers", rich_help_panel=JUDGING)
 app.command(rich_help_panel=JUDGING)(review.debrief)
 app.command(rich_help_panel=JUDGING)(review.corrections)
+app.command(rich_help_panel="Measuring", context_settings={"ignore_unknown_options": True})(locate.locate)
 app.command(name="eval", rich_help_panel="Measuring")(evaluate.evaluate)
 AFTER = "Afterwards"
 app.command(name="import", rich_help_panel=AFTER)(history.import_)
