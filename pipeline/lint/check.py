@@ -12,7 +12,7 @@ from pipeline.lint.rules import Hit, RuleSet
 from pipeline.lint.text import Sentence, lines
 
 # Which family a phrase belongs to when two fit: the graver reading wins.
-_PRECEDENCE = ("GF5", "GF402", "GF2", "GF305", "GF3", "GF601", "GF102", "GF101", "GF401", "GF602", "GF403")
+_PRECEDENCE = ("GF5", "GF402", "GF2", "GF3", "GF601", "GF102", "GF101", "GF401", "GF602", "GF403")
 
 
 class Place(NamedTuple):
@@ -31,10 +31,12 @@ def rank(code: str) -> int:
 def places(cut: list[Sentence], rules: RuleSet) -> list[Place]:
     """Every judging phrase of the sentences of one text, in order, without overlaps."""
     quotes: Quotes | None = None
+    respelled = rules.respelled.get
     out: list[Place] = []
     for at, sentence in enumerate(cut):
         if sentence.kind == "heading":
             continue
+        sentence.words = [respelled(word, word) for word in sentence.words]
         hits = rules.phrases.search(sentence)
         if not hits:
             continue
@@ -63,7 +65,7 @@ def _standing(hits: list[Hit], context: Context) -> list[Hit]:
 def settle(hits: list[Hit]) -> list[Hit]:
     """Of overlapping matches keep the gravest, then the longest; the rest goes."""
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda h: (rank(h.group.code), h.start - h.end, h.start)):
+    for hit in sorted(hits, key=lambda h: (rank(h.group.code), h.start - h.end, h.start, h.group.code)):
         if all(hit.end <= k.start or hit.start >= k.end for k in kept):
             kept.append(hit)
     return sorted(kept, key=lambda h: h.start)

@@ -51,6 +51,8 @@ class Context:
         if not hit.group.code.startswith(_INFERRING) or at >= len(words):
             return hit
         skip = at + 1 if words[at] in {",", "-", ":", "="} else at
+        if skip < len(words) and words[skip] not in self._words("infers"):  # "single guy, no kids, so ..."
+            skip = next((i + 1 for i in range(skip, min(skip + 5, len(words) - 1)) if words[i] == ","), len(words))
         if skip < len(words) and words[skip] in self._words("infers"):
             end = next(
                 (i for i in range(skip, len(words)) if words[i] in _STRONG_BREAKS or words[i] in {".", "!"}), len(words)
@@ -187,12 +189,23 @@ class Context:
     # ---- evidence ---------------------------------------------------------------------------------------------------
 
     def _backed(self, hit: Hit) -> bool:
+        if self._spelled_out(hit):
+            return True
         if observes(self.sentence, self._rules, self._quotes, hit.start, hit.end):
             return True
         if hit.group.evidence == "same":
             return False
         near = self._sentences[max(0, self._at - 1) : self._at] + self._sentences[self._at + 1 : self._at + 2]
         return any(s.kind != "heading" and observes(s, self._rules, self._quotes) for s in near)
+
+
+    def _spelled_out(self, hit: Hit) -> bool:
+        """Whether the judgement is followed by what it means: "weak on SQL: no join without help"."""
+        words = self.words
+        for at in range(hit.end, min(hit.end + 3, len(words))):
+            if words[at] in {":", "("}:
+                return sum(word[0].isalnum() for word in words[at + 1 :]) >= 2
+        return False
 
 
 class Quotes:

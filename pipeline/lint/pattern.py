@@ -9,6 +9,7 @@ A pattern is a row of elements, matched against the tokens of one sentence:
     !x                not followed by x     <!x               not preceded by x (x is not consumed)
     @peers            a macro: text put in  {Name}            a capitalised word the rules do not know
     {number}          a number              {any}             any one word
+    -ing -ed -ly      in a lexicon: any word the rules do not know that ends so
     ^                 a clause starts here  $                 a clause ends here
     >                 the rest of the clause                  >>    the rest of the sentence, up to a turn ("but")
     [ ... ]           the part to report; without brackets, all of it
@@ -26,7 +27,7 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 from itertools import chain
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from pipeline.errors import RubricError
 from pipeline.lint.text import BLANK
@@ -37,7 +38,7 @@ _REST_CLAUSE, _REST_SENTENCE = 30, 60  # tokens that > and >> may take at most
 _ELEMENT = re.compile(
     r"\s*(?:(?P<group>\((?:[^()\[\]~!^$>?{]|\{(?!Name|number|any))*\))|(?P<gap>~\d)|(?P<open>\()|(?P<close>\))|(?P<bar>\|)"
     r"|(?P<mark>[\[\]])|(?P<rest>>>?)|(?P<edge>[\^$])|(?P<no><?!)|(?P<lexicon>\{[\w-]+\})"
-    r"|(?P<word>[^\W_]+(?:['._][^\W_]+)*\+?|'\w+|[,:;/.\"%&=-])|(?P<repeat>[?*])|(?P<end>$))"
+    r"|(?P<word>-(?:ing|ed|ly)\b|[^\W_]+(?:['._][^\W_]+)*\+?|'\w+|[,:;/.\"%&=-])|(?P<repeat>[?*])|(?P<end>$))"
 )
 _MACRO = re.compile(r"@(\w+)")
 _PUNCTUATION = """. , : ; - ( ) / " ' ! ? [ ] & + = | % …""".split()
@@ -70,7 +71,9 @@ class Lexicon(NamedTuple):
 class Alphabet:
     """One character for each word that the rules know, and a few for all others."""
 
-    NAME, NUMBER, CODE, OTHER, MARK = (chr(_FIRST_CODE + i) for i in range(5))
+    NAME, NUMBER, CODE, OTHER, MARK, ING, ED, LY = (chr(_FIRST_CODE + i) for i in range(8))
+
+    _ENDINGS: ClassVar = {"ng": ING, "ed": ED, "ly": LY}
 
     def __init__(self) -> None:
         self._words: dict[str, None] = dict.fromkeys(_PUNCTUATION)
@@ -82,7 +85,8 @@ class Alphabet:
     @cached_property
     def codes(self) -> dict[str, str]:
         """The character of each word."""
-        return {word: chr(_FIRST_CODE + 5 + at) for at, word in enumerate(self._words)}
+        codes = {word: chr(_FIRST_CODE + 8 + at) for at, word in enumerate(self._words)}
+        return codes | {"-ing": self.ING, "-ed": self.ED, "-ly": self.LY}
 
     @cached_property
     def punctuation(self) -> str:
@@ -103,7 +107,7 @@ class Alphabet:
         if first.isupper():
             return self.NAME if len(token) > 1 and token[1:].islower() else self.OTHER
         if first.isalpha():
-            return self.OTHER
+            return self.OTHER if len(token) < 5 else self._ENDINGS.get(token[-2:], self.OTHER)
         if first.isdigit():
             return self.NUMBER
         return self.CODE if first == BLANK else self.MARK
@@ -245,7 +249,7 @@ class Compiler:
             if element.repeat:
                 continue
             if element.op == "set":
-                out.append(self._rarest(element.operand))  # type: ignore[arg-type]
+                out += filter(None, [self._rarest(element.operand)])  # type: ignore[arg-type]
             elif element.op == "any":
                 inner = [self._needs(branch) for branch in element.operand]  # type: ignore[attr-defined]
                 if all(inner):
@@ -254,7 +258,9 @@ class Compiler:
 
     def _rarest(self, lexicon: Lexicon) -> frozenset[str]:
         known = self._rare.get(id(lexicon))
-        if known is None:
+        if known is None and not lexicon.words.isdisjoint(("-ing", "-ed", "-ly")):
+            known = frozenset()  # words of an open class are no particular words
+        elif known is None:
             known = lexicon.words.union([max(phrase, key=_rarity) for phrase in lexicon.phrases])
             self._rare[id(lexicon)] = known
         return known

@@ -99,6 +99,7 @@ class RuleSet(NamedTuple):
     lexicons: dict[str, Lexicon]
     phrases: Index
     mentions: Index
+    respelled: dict[str, str]
     path: Path
 
     def digest(self) -> str:
@@ -136,6 +137,7 @@ def load_rules(path: Path | None = None) -> RuleSet:
 
 def _compiled(table: dict[str, Any], file: Path) -> RuleSet:
     compiler = Compiler()
+    compiler.macros.update(table["macros"])
     for name, source in table["lexicons"].items():
         compiler.define(name, source)
     rules: dict[str, Rule] = {}
@@ -148,7 +150,19 @@ def _compiled(table: dict[str, Any], file: Path) -> RuleSet:
         for group in entry.get("matches", ()):
             _fill(phrases, _group(rule.code, group), group["patterns"], compiler)
     _fill(mentions, Group("meta", "none", person=False), table["contexts"]["meta"], compiler)
-    return RuleSet(rules, compiler.lexicons, phrases, mentions, file)
+    return RuleSet(rules, compiler.lexicons, phrases, mentions, slips(compiler), file)
+
+
+def slips(compiler: Compiler) -> dict[str, str]:
+    """Common slips of the pen in the words that matter most -> the word: a letter lost, doubled, or swapped."""
+    out: dict[str, str] = {}
+    known = compiler.alphabet.codes
+    for word in compiler.lexicons["often_misspelt"].words:
+        for at in range(1, len(word)):
+            out.setdefault(word[:at] + word[at + 1 :], word)
+            out.setdefault(word[:at] + word[at] + word[at:], word)
+            out.setdefault(word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :], word)
+    return {slip: word for slip, word in out.items() if slip not in known}
 
 
 def _fill(index: Index, group: Group, patterns: str, compiler: Compiler) -> None:
