@@ -40,13 +40,24 @@ def fails(status: int, code: str = "", message: str = "no", **headers: str) -> R
     return Reply(body, status, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is part of the script."""
+
+
 Script = Callable[[dict[str, Any], int], Reply]
 
 
 class Endpoint:
     """Serves POST /v1/chat/completions by script(body, n), n counting from 0; keeps what it received."""
 
-    def __init__(self, script: Script | Sequence[Reply] | Reply, models: Sequence[str] = (MODEL,)) -> None:
+    def __init__(
+        self, script: Script | Sequence[Reply] | Reply, models: Sequence[str] = (MODEL,), port: int = 0
+    ) -> None:
         self.script = script
         self.models = models
         self.received: list[dict[str, Any]] = []
@@ -116,9 +127,7 @@ class Endpoint:
                     self.close_connection = True
 
         self._released = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
+        self._server = _Server(("127.0.0.1", port), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     def _reply(self, body: dict[str, Any], headers: dict[str, str]) -> Reply:
@@ -133,6 +142,14 @@ class Endpoint:
         if callable(self.script):
             return self.script(body, n)
         return self.script[min(n, len(self.script) - 1)]
+
+    def follow(self, script: Script | Sequence[Reply] | Reply) -> None:
+        """From now on, another script; what was received is forgotten."""
+        with self._lock:
+            self.script = script
+            self.received.clear()
+            self.headers.clear()
+            self.most_at_once = 0
 
     @property
     def url(self) -> str:

@@ -70,11 +70,12 @@ class LiveLLM:
         self._checked = kept.checked(self.endpoint, model)
         self.tokens_per_character: float | None = self._checked.get("tokens_per_character")
         self._probing = anyio.Lock()
-        self._key, self._backoff_s, self._sleep, self._clock = key, backoff_s, sleep, clock
+        self._key, self.backoff_s, self.sleep, self.clock = key, backoff_s, sleep, clock
         self._client: AsyncOpenAI | None = None
         self._named = False
         self._resume_at = 0.0  # before this moment nobody asks: the endpoint said so
         self._failed_in_a_row = 0
+        self._ended: RunStopError | None = None
         self._under_way: dict[str, anyio.Lock] = {}
 
     @property
@@ -95,6 +96,8 @@ class LiveLLM:
                     return self._read(before).model_copy(update={"cached": True})
                 await self._preflight(request)
                 async with self.budget.slot(self._expected(request), request.max_output_tokens):
+                    if self._ended is not None:
+                        raise self._ended  # others waited for a place when the run was ended
                     kept = await self._ask(request, before)
         finally:
             self._under_way.pop(name, None)
@@ -207,13 +210,13 @@ class LiveLLM:
                     paused_s += pause_s
                     if paused_s > self.settings.max_pause_s:
                         raise
-                    self._resume_at = max(self._resume_at, self._clock() + pause_s)
+                    self._resume_at = max(self._resume_at, self.clock() + pause_s)
                     continue
                 tries += 1
                 pause_s = min(max(self._backoff(tries), fault.retry_after_s or 0.0), LONGEST_BACKOFF_S)
                 if tries >= self._tries(fault) or left_s <= pause_s:
                     raise
-                await self._sleep(pause_s)
+                await self.sleep(pause_s)
                 left_s -= pause_s
             else:
                 attempts.append(_attempt(time.monotonic() - started))
@@ -247,12 +250,12 @@ class LiveLLM:
 
     async def _wait_for_leave(self) -> None:
         """Nobody asks before the moment the endpoint named."""
-        while (wait_s := self._resume_at - self._clock()) > 0:
-            await self._sleep(wait_s)
+        while (wait_s := self._resume_at - self.clock()) > 0:
+            await self.sleep(wait_s)
 
     def _backoff(self, tries: int) -> float:
         """Half a second, doubled each time, spread so that many callers do not come back together."""
-        longest: float = min(self._backoff_s * 2 ** (tries - 1), LONGEST_BACKOFF_S)
+        longest: float = min(self.backoff_s * 2 ** (tries - 1), LONGEST_BACKOFF_S)
         return longest * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
 
     def _no_answer(self, request: ModelRequest, fault: Fault) -> EndpointError | AnswerError:
@@ -278,11 +281,12 @@ class LiveLLM:
         )
 
     def _stop(self, what: str) -> RunStopError:
-        return RunStopError(
+        self._ended = RunStopError(
             f"{self.address.host} {what}.",
             kept="every answer and every finished interview.",
             next_step="verbatim doctor looks at the endpoint; the same command goes on from here.",
         )
+        return self._ended
 
     def _read(self, kept: Kept) -> ModelAnswer:
         assert kept.raw is not None
