@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.retro.pages import number, share, span_share, title
+from pipeline.retro.pages import count, number, share, span_share, title
 
 Found = dict[str, Any]
 DOUBLE_READ = 30
@@ -26,7 +26,7 @@ def _measuring(found: Found) -> list[dict[str, str]]:
         rows.append(
             _one(
                 "Collect the missing outcomes",
-                f"{status['missing']} hires are due and have none",
+                f"{count(status['missing'], 'hire')} due without one",
                 "hires with an outcome",
                 "all that are due",
             )

@@ -59,6 +59,11 @@ def chance(p: float | None) -> str:
     return NONE if p is None else "< 0.001" if p < 0.0005 else f"{p:.3f}"
 
 
+def equals(p: float) -> str:
+    """The same inside a sentence: = 0.012, or < 0.001."""
+    return chance(p) if p < 0.0005 else f"= {chance(p)}"
+
+
 def span(ci: Sequence[float | None] | None, digits: int = 2) -> str:
     """An interval as .33 to .88; an open end as 'no limit'."""
     if ci is None:

@@ -11,6 +11,7 @@ from pipeline.retro.pages import (
     Section,
     chance,
     count,
+    equals,
     minutes,
     number,
     share,
@@ -165,7 +166,7 @@ def _flag_line(one: Found, judged: int) -> str:
         f"{one['interviewer_id']}: rejected {one['rejected']} of {one['n']} ({share(one['rate'])}, interval "
         f"{span_share(one['wilson'])}); others together {share(one['others_rate'])}. After allowing for which "
         f"candidates they saw, still {size} standard deviations of a call {harsher}. Unlikely to be chance among "
-        f"{judged} interviewers (q {'' if one['q'] < 0.0005 else '= '}{chance(one['q'])}). "
+        f"{judged} interviewers (q {equals(one['q'])}). "
         "Reason unknown: start with shared examples of OK and Strong."
     )
 

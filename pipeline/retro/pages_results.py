@@ -195,7 +195,7 @@ def _pillars(found: Found) -> Section:
     if found["lawley"]:
         tables.append(
             table(
-                f"Correlation among hires, and by Lawley among all applicants: a what-if, n = {found['lawley'][0]['n']}",
+                f"Correlation among hires, and by Lawley among applicants: a what-if, n = {found['lawley'][0]['n']}",
                 ["pillar", "observed", "applicants"],
                 [[title(one["pillar"]), number(one["observed"]), number(one["applicants"])] for one in found["lawley"]],
                 folded=True,

@@ -34,11 +34,16 @@ def pictures(found: Found) -> dict[str, str]:
         import matplotlib  # noqa: F401
     except ImportError:
         return {}
+    return {name: _svg(figure, name) for name, figure in figures(found).items()}
+
+
+def figures(found: Found) -> dict[str, Figure]:
+    """The pictures before they become text."""
     from pipeline.retro import pictures_people, pictures_results
 
     drawn: dict[str, Callable[[Found], Figure | None]] = {**pictures_results.DRAW, **pictures_people.DRAW}
-    figures = {name: draw(found) for name, draw in drawn.items()}
-    return {name: _svg(figure, name) for name, figure in figures.items() if figure is not None}
+    made = {name: draw(found) for name, draw in drawn.items()}
+    return {name: figure for name, figure in made.items() if figure is not None}
 
 
 def canvas(height: float, heading: str, *, rows: int = 1) -> tuple[Figure, list[Axes]]:
@@ -109,7 +114,7 @@ def forest(
 def legend(axes: Axes, columns: int = 3) -> None:
     """Above the axes, in one line, where nothing is drawn."""
     axes.legend(
-        loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, frameon=False, fontsize=8, labelcolor=COLOURS["ink"],
+        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns, frameon=False, fontsize=8, labelcolor=COLOURS["ink"],
         handlelength=1.1, columnspacing=1.2, borderaxespad=0.1,
     )  # fmt: skip
 

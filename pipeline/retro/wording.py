@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.retro.gates import COMPATIBLE, EVIDENCE, LEANS, PREDICTS, SUGGESTS, TOO_FEW
-from pipeline.retro.pages import chance, count, number, share, span, span_share
+from pipeline.retro.pages import count, equals, number, share, span, span_share, title
 
 # What a clear interval may be called, for a result above and below one half.
 _CLEAR = {
@@ -97,7 +97,7 @@ def family_line(rows: list[dict[str, Any]], name: str) -> str:
     if not clear:
         return f"No order can be read from these {count(len(shown), 'interval')}."
     named = ", ".join(
-        f"{row[name]} ({share(row['c'])}, {span_share(row['ci'])}, q {chance(row['q'])})" for row in clear
+        f"{title(row[name])} ({share(row['c'])}, {span_share(row['ci'])}, q {equals(row['q'])})" for row in clear
     )
     return (
         f"With an interval that excludes 50 % and q under .05 in its family: {named}. "

@@ -84,6 +84,7 @@ def retro(
     months = _horizon(horizon)
     with place.store().session() as db:
         found = retrospective(db, months, as_of.date() if as_of else None)
+        db.journal("retro", "retro", f"{found['n']} hires", f"words: {found['words']}")
     if as_json:
         _emit(render.as_json(found), out)
     elif form == "md":
@@ -135,3 +136,51 @@ def export(
         return
     for name, rows in written.items():
         print(f"{folder / name}.parquet: {rows} rows")
+
+
+def audit(
+    loop: Annotated[Path, typer.Argument(help="The loop described in TOML; examples/loop.toml is one.")],
+    workspace: Annotated[
+        Path | None,
+        typer.Option(
+            "-w", "--workspace", envvar="VERBATIM_WORKSPACE",
+            help="Join in what this workspace's database shows (default: the current folder, when it is one).",
+        ),
+    ] = None,
+    fail_on: Annotated[
+        Literal["info", "warning", "error"], typer.Option(help="Exit 1 from this severity on.")
+    ] = "warning",
+    as_json: JsonOption = False,
+) -> None:
+    """Check an interview loop: clarity, realism, structure, calibration, bias, the candidate's time. Exit 0, 1 or 2."""
+    import json
+    from datetime import date
+
+    from pipeline.audit.check import audit as check
+    from pipeline.audit.loop import load_loop
+    from pipeline.audit.rules import SEVERITIES
+    from pipeline.audit.shown import shown
+    from pipeline.retro.facts import loop_facts
+
+    described, lines = load_loop(loop)
+    findings = check(described, lines)
+    if workspace is None and (HERE / "verbatim.duckdb").is_file():
+        workspace = HERE
+    if workspace is not None:
+        with open_workspace(workspace).store().session() as db:
+            findings += shown(loop_facts(db, date.today()), described, lines)
+    summary = {name: sum(one.severity == name for one in findings) for name in reversed(SEVERITIES)}
+    if as_json:
+        listed = [{"file": str(loop), **one.model_dump()} for one in findings]
+        print(
+            json.dumps(
+                {"findings": listed, "summary": summary | {"findings": len(listed)}}, indent=2, ensure_ascii=False
+            )
+        )
+    else:
+        for one in findings:
+            place = f"{loop}:{one.line}" if one.line else str(loop)
+            print(f"{place}: {one.code} {one.name} ({one.severity}), {one.where}: {one.text}\n    {one.suggestion}")
+        print(", ".join(f"{number} {name}" for name, number in summary.items()), file=sys.stderr)
+    if any(SEVERITIES.index(one.severity) >= SEVERITIES.index(fail_on) for one in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""The loop audit: a described interview loop against a checklist, joined with what the database shows."""
