@@ -39,7 +39,7 @@ class Context:
             return "mentioned"
         if self._technical(hit):
             return "technical"
-        if hit.group.person and self._other_subject(hit):
+        if hit.group.subject != "any" and self._other_subject(hit):
             return "not about the candidate"
         if hit.group.evidence != "none" and self._backed(hit):
             return "evidence"
@@ -174,15 +174,15 @@ class Context:
         return len(after) == 2 and after[0].isalpha() and after[0] not in self._words("linking") and after[1] in nouns
 
     def _other_subject(self, hit: Hit) -> bool:
-        """Whether the clause is about a thing, the interview or the writer instead of the candidate."""
-        people, things = self._words("candidate"), self._words("thing")
+        """Whether the clause is about a thing or the interview, or, where that counts, about the writer."""
+        people, things, writer = self._words("candidate"), self._words("thing"), self._words("writer")
+        if not (people | writer).isdisjoint(self.words[hit.start : hit.start + 3]):
+            return False
         for here in range(hit.start - 1, max(-1, hit.start - 9), -1):
             word = self.words[here]
-            if word in people or (here > 0 and self._is_name(here)):
+            if word in people or word in _BREAKS or (here > 0 and self._is_name(here)):
                 return False
-            if word in _BREAKS:
-                return False
-            if word in things:
+            if word in things or (word in writer and hit.group.subject == "person"):
                 return True
         return False
 

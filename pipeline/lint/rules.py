@@ -15,6 +15,7 @@ from pipeline.lint.text import Sentence
 
 # Where an observation may stand that excuses a match.
 _EVIDENCE = ("none", "same", "near")
+_SUBJECTS = ("any", "thing", "person")
 
 
 class Rule(NamedTuple):
@@ -42,12 +43,13 @@ class Group(NamedTuple):
     """Patterns of one rule that share their exemptions.
 
     `evidence` says where an observation excuses a match: nowhere ("none"), in the same sentence ("same"), or also in
-    the next and the previous one ("near"). `person` means that a match about a thing or about the writer is dropped.
+    the next and the previous one ("near"). `subject` drops a match whose clause is about something else: about a thing
+    ("thing"), or also about the writer ("person").
     """
 
     code: str
     evidence: str
-    person: bool
+    subject: str
 
 
 class Hit(NamedTuple):
@@ -149,7 +151,7 @@ def _compiled(table: dict[str, Any], file: Path) -> RuleSet:
         rules[rule.code] = rule
         for group in entry.get("matches", ()):
             _fill(phrases, _group(rule.code, group), group["patterns"], compiler)
-    _fill(mentions, Group("meta", "none", person=False), table["contexts"]["meta"], compiler)
+    _fill(mentions, Group("mention", "none", "any"), table["contexts"]["meta"], compiler)
     return RuleSet(rules, compiler.lexicons, phrases, mentions, slips(compiler), file)
 
 
@@ -173,10 +175,10 @@ def _fill(index: Index, group: Group, patterns: str, compiler: Compiler) -> None
 
 
 def _group(code: str, entry: dict[str, Any]) -> Group:
-    evidence = entry.get("evidence", "none")
-    if evidence not in _EVIDENCE or entry.keys() - {"evidence", "person", "patterns"}:
+    evidence, subject = entry.get("evidence", "none"), entry.get("subject", "thing")
+    if evidence not in _EVIDENCE or subject not in _SUBJECTS or entry.keys() - {"evidence", "subject", "patterns"}:
         raise RubricError(f"Lint rules: {code} has a group of patterns with an unknown key or value.")
-    return Group(code, evidence, bool(entry.get("person", False)))
+    return Group(code, evidence, subject)
 
 
 def _rule(entry: dict[str, Any]) -> Rule:
