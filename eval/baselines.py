@@ -17,7 +17,17 @@ from pipeline.records import Record
 
 BASELINES = Path(__file__).parent / "baselines.json"
 LESS_IS_BETTER = frozenset(
-    ["distractor_rate", "distractor_rate_candidate", "tokens_per_hour", "model_seconds_per_hour", "word_error_rate"]
+    [
+        "distractor_rate",
+        "wrongly_accepted",
+        "false_support",
+        "false_alarms_plain",
+        "false_alarms_near_miss",
+        "distractor_rate_candidate",
+        "tokens_per_hour",
+        "model_seconds_per_hour",
+        "word_error_rate",
+    ]
 )
 NOT_GATED = frozenset(["tokens_per_hour", "model_seconds_per_hour"])  # they depend on the endpoint, not on us
 HASHES = ("gold_hash", "prompt_hash", "rubric_hash", "solver_hash")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from eval.dataset import RUBRIC, gold_hash
 from eval.results import EvalRun
 from eval.solving import Progress
-from eval.tasks import TASKS, Bench
+from eval.tasks import ON_REQUEST, TASKS, Bench
 from pipeline.errors import SettingsError
 from pipeline.hashing import content_hash
 from pipeline.ports import Extractor
@@ -22,15 +23,16 @@ def run_tasks(
     *,
     template: str = "extract",
     twice: bool = False,
+    workspace: Path | None = None,
     progress: Progress | None = None,
 ) -> EvalRun:
-    """The named tasks, or all. Raises SettingsError for a task that does not exist."""
+    """The named tasks, or all that need no listening. Raises SettingsError for a task that does not exist."""
     unknown = [name for name in names if name not in TASKS]
     if unknown:
         raise SettingsError(f"there is no task '{unknown[0]}'.", next_step=f"choose from: {', '.join(TASKS)}.")
-    bench = Bench(extractor, solver, split, twice=twice, progress=progress)
+    bench = Bench(extractor, solver, split, twice=twice, workspace=workspace, progress=progress)
     rubric = load_rubric(RUBRIC)
-    results = tuple(TASKS[name](bench) for name in names or TASKS)
+    results = tuple(TASKS[name](bench) for name in names or [task for task in TASKS if task not in ON_REQUEST])
     sent = [pillar.for_model() for pillar in rubric.pillars]
     return EvalRun(
         gold_hash=gold_hash(bench.samples),

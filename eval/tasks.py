@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 
 from eval.dataset import Sample, load_split
+from eval.feedback import claims_result, lint_result
+from eval.hearing import Hearing, listen, skipped, speakers_result, transcribe_result
+from eval.located import locate_result
 from eval.matching import Case
+from eval.packets import packet_result
 from eval.pointing import coverage_result, extract_result, prompted_result
 from eval.results import TaskResult
 from eval.solving import Progress, solve
+from pipeline.errors import VerbatimError
 from pipeline.ports import Extractor
 
 
@@ -17,8 +23,16 @@ class Bench:
     """A solver and a split; interviews are solved once, however many tasks look at them."""
 
     def __init__(
-        self, extractor: Extractor, solver: str, split: str, *, twice: bool, progress: Progress | None
+        self,
+        extractor: Extractor,
+        solver: str,
+        split: str,
+        *,
+        twice: bool = False,
+        workspace: Path | None = None,
+        progress: Progress | None = None,
     ) -> None:
+        self.workspace = workspace
         self.extractor = extractor
         self.solver = solver
         self.split = split
@@ -40,9 +54,10 @@ class Bench:
         """The same, solved a second time, when stability was asked for."""
         return solve(self.extractor, self.samples, self.progress) if self.twice else []
 
-
-def _skip(task: str, bench: Bench, reason: str) -> TaskResult:
-    return TaskResult(task=task, solver=bench.solver, split=bench.split, skipped=reason)
+    @cached_property
+    def hearings(self) -> list[Hearing]:
+        """What is heard in the demo. Raises VerbatimError when no speech model is in reach."""
+        return listen(self.workspace)
 
 
 def _extract(bench: Bench) -> TaskResult:
@@ -57,8 +72,45 @@ def _prompted(bench: Bench) -> TaskResult:
     return prompted_result(bench.cases, bench.solver, bench.split)
 
 
+def _packet(bench: Bench) -> TaskResult:
+    return packet_result(bench.cases, bench.solver, bench.split)
+
+
+def _lint(bench: Bench) -> TaskResult:
+    return lint_result(bench.split)
+
+
+def _claims(_bench: Bench) -> TaskResult:
+    return claims_result()
+
+
+def _locate(_bench: Bench) -> TaskResult:
+    return locate_result()
+
+
+def _transcribe(bench: Bench) -> TaskResult:
+    try:
+        return transcribe_result(bench.hearings)
+    except VerbatimError as error:
+        return skipped("transcribe", error)
+
+
+def _speakers(bench: Bench) -> TaskResult:
+    try:
+        return speakers_result(bench.hearings)
+    except VerbatimError as error:
+        return skipped("speakers", error)
+
+
 TASKS: dict[str, Callable[[Bench], TaskResult]] = {
     "extract": _extract,
     "coverage": _coverage,
     "prompted": _prompted,
+    "packet": _packet,
+    "lint": _lint,
+    "claims": _claims,
+    "locate": _locate,
+    "transcribe": _transcribe,
+    "speakers": _speakers,
 }
+ON_REQUEST = frozenset(["transcribe", "speakers"])  # they listen for a minute or two; the others read

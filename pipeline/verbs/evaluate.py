@@ -67,7 +67,16 @@ def _measure(tasks: list[str], solver: str, split: str, options: Options, *, twi
 
     started = time.perf_counter()
     extractor = make_solver(solver, options)
-    run = run_tasks(tasks, extractor, solver, split, template=options.template, twice=twice, progress=progress)
+    run = run_tasks(
+        tasks,
+        extractor,
+        solver,
+        split,
+        template=options.template,
+        twice=twice,
+        workspace=options.workspace,
+        progress=progress,
+    )
     typer.echo(f"{solver} on {split}: {time.perf_counter() - started:.1f} s", err=True)
     return run
 
