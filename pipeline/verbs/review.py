@@ -120,7 +120,7 @@ def assign(
     from pipeline.web.standings import rubric_of
 
     with open_workspace(workspace).store().session() as db:
-        rows = [row for row in reviews.candidates(db, None) if row["candidate_id"] == candidate]
+        rows = [row for row in reviews.candidates(db) if row["candidate_id"] == candidate]
         known = {p.id for row in rows for p in rubric_of(row["role_profile"]).pillars}
         for name in pillar or []:
             if rows and name not in known:

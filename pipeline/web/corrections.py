@@ -115,11 +115,8 @@ def _role(visit: Visit, name: str, speaker: str, role: str) -> None:
 
 
 def rederive(house: House, interview_id: str) -> None:
-    """Evidence under the corrected roles. What cues found is found by cues again, whatever is configured by now."""
+    """Evidence under the corrected roles; what pointed before points again, and no model is asked."""
     from pipeline.runner import Runner
     from pipeline.settings import load_settings
 
-    with house.store.session() as db:
-        by = db.value("SELECT any_value(extractor) FROM drafts WHERE interview_id = ?", [interview_id])
-    flags: dict[str, dict[str, Any]] = {"extract": {"extractor": "offline"}} if by in (None, "offline") else {}
-    Runner(house.workspace, load_settings(house.workspace.folder, flags)).reprove(interview_id)
+    Runner(house.workspace, load_settings(house.workspace.folder)).reprove(interview_id)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
 
 from pipeline.adapters.store import reviews
 from pipeline.adapters.store.connection import Row
 from pipeline.errors import ReviewError
+from pipeline.review.correcting import reason_of
 from pipeline.review.standing import Standing
 from pipeline.web import drawing, packets
 from pipeline.web.house import house_of
@@ -42,7 +43,7 @@ def debrief(request: Request, candidate_id: str) -> Response:
             "standing": standing,
             "seats": seats,
             "missing": packets.what_is_missing(seats, coverage if standing.sees_evidence else []),
-            "interviews": [r for r in reviews.candidates(visit.db, None) if r["candidate_id"] == candidate_id],
+            "interviews": [r for r in reviews.candidates(visit.db) if r["candidate_id"] == candidate_id],
             "opened": reviews.openings(visit.db, candidate_id),
             "packet": None,
             "paths": {},
@@ -53,6 +54,24 @@ def debrief(request: Request, candidate_id: str) -> Response:
             given["paths"] = {part.pillar: drawing.movement(packets.flat(packet, part.pillar)) for part in packet.parts}
         visit.db.journal(visit.reviewer_id, "read", candidate_id, "debrief" if standing.sees_packet else "waiting")
     return house.page("debrief.html", me=visit.reviewer, token=visit.form_token, **given)
+
+
+@router.post("/candidates/{candidate_id}/open")
+def open_early(
+    request: Request, candidate_id: str, token: Annotated[str, Form()] = "", reason: Annotated[str, Form()] = ""
+) -> Response:
+    """A lead opens a debrief although something is missing; what and why is kept."""
+    house = house_of(request)
+    with house.door.writing(request, token) as visit:
+        _, seats = _enter(visit, candidate_id)
+        if not visit.is_lead:
+            raise Refused(403, "Only a hiring lead can open a debrief early.")
+        coverage = reviews.coverage(visit.db, [s["interview_id"] for s in seats])
+        missing = packets.what_is_missing(seats, coverage)
+        if missing and not reviews.openings(visit.db, candidate_id):
+            why = reason_of(reason)
+            reviews.open_debrief(visit.db, candidate_id, visit.reviewer_id, f"{len(missing)} things", why)
+    return RedirectResponse(f"/candidates/{candidate_id}", 303)
 
 
 @router.get("/candidates/{candidate_id}/packet.{kind}")

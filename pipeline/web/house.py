@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
+from pipeline.adapters.store.desk import Desk
 from pipeline.web.printing import HERE, make_templates
 from pipeline.web.visits import Door, own_key
 
@@ -27,7 +28,7 @@ class House:
 
     def __init__(self, workspace: Workspace, *, port: int, secure: bool = False) -> None:
         self.workspace = workspace
-        self.store = workspace.store()
+        self.store = Desk(workspace.store())
         self.door = Door(self.store, own_key(workspace.folder), port=port, secure=secure)
         self.templates = make_templates()
         self.assets = {name: (HERE / "static" / name).read_bytes() for name in STATIC}

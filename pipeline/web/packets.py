@@ -41,7 +41,7 @@ def gather(db: Session, candidate_id: str, may_show: Callable[[Row], bool]) -> t
 
     `may_show` decides which closed calls the reader may see. Raises ReviewError for an unknown candidate.
     """
-    interviews = [row for row in reviews.candidates(db, None) if row["candidate_id"] == candidate_id]
+    interviews = [row for row in reviews.candidates(db) if row["candidate_id"] == candidate_id]
     if not interviews:
         raise ReviewError(f"there is no candidate '{candidate_id}' here.", next_step="verbatim status")
     names = [row["interview_id"] for row in interviews]

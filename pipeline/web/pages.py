@@ -32,8 +32,9 @@ def home(request: Request) -> Response:
     """Whom I am asked about and what comes next; for an empty workspace, how to fill it."""
     house = house_of(request)
     with house.door.visit(request) as visit:
-        rows = reviews.candidates(visit.db, None if visit.is_lead else visit.reviewer_id)
         everybody = reviews.seats(visit.db)
+        mine = {seat["interview_id"] for seat in everybody if seat["reviewer_id"] == visit.reviewer_id}
+        rows = [row for row in reviews.candidates(visit.db) if visit.is_lead or row["interview_id"] in mine]
         shown = [row["interview_id"] for row in rows]
         covered = reviews.coverage(visit.db, shown)
         openings = {row["candidate_id"] for row in visit.db.rows("SELECT DISTINCT candidate_id FROM debrief_openings")}

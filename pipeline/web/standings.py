@@ -26,13 +26,12 @@ def rubric_of(profile: str | None) -> Rubric:
 def seat_of(row: Row) -> Seat:
     """A seat from its row."""
     rubric = rubric_of(row["role_profile"])
-    saved = frozenset((int(step), pillar) for step, _, pillar in (s.partition(":") for s in row["saved"]))
     return Seat(
         interview_id=row["interview_id"],
         was_there=row["was_there"],
         pillars=pillars_asked(row["pillars"], [p.id for p in rubric.pillars]),
         ready=row["state"] in ("done", "failed"),
-        saved=saved,
+        saved=frozenset(row["saved"]),
         closed=frozenset(row["closed"]),
     )
 

@@ -21,7 +21,8 @@ from fastapi import Request
 from itsdangerous import BadSignature, TimestampSigner
 
 from pipeline.adapters.store import people
-from pipeline.adapters.store.connection import Session, Store
+from pipeline.adapters.store.connection import Session
+from pipeline.adapters.store.desk import Desk
 from pipeline.workspace import write_private
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Throttle:
 class Door:
     """Lets people in and knows them again."""
 
-    def __init__(self, store: Store, key: bytes, *, port: int, secure: bool) -> None:
+    def __init__(self, store: Desk, key: bytes, *, port: int, secure: bool) -> None:
         self.store = store
         self.cookie = f"verbatim_{port}"  # cookies do not tell ports apart, their names do
         self.secure = secure

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from pipeline.adapters.store import people, reviews
+from pipeline.adapters.store.connection import Row
 from pipeline.errors import ReviewError
 from pipeline.review.calls import make_call
 from pipeline.review.standing import Standing
@@ -80,7 +81,7 @@ def call(
         head, standing, _ = enter_interview(visit, interview_id)
         _check_step(standing, interview_id, step, pillar)
         seat = standing.by_interview[interview_id]
-        known = reviews.evidence(visit.db, [interview_id]) if step >= 2 else []
+        known = reviews.evidence(visit.db, [interview_id]) if cited and step >= 2 else []
         signed = make_call(
             {"pillar": pillar, "level": level, "rationale": rationale, "basis": basis},
             who={
@@ -94,7 +95,7 @@ def call(
             citable={piece["evidence_id"] for piece in known if shape.standing_now(piece)},
         )
         reviews.save_call(visit.db, signed.model_dump(mode="json"))
-        return _call_answer(house, request, visit, interview_id, pillar)
+        return _call_answer(house, request, visit, head, pillar)
 
 
 def _check_step(standing: Standing, interview_id: str, step: int, pillar: str) -> None:
@@ -104,11 +105,12 @@ def _check_step(standing: Standing, interview_id: str, step: int, pillar: str) -
         raise ReviewError("You are not asked about this pillar.")
 
 
-def _call_answer(house: House, request: Request, visit: Visit, interview_id: str, pillar: str) -> Response:
+def _call_answer(house: House, request: Request, visit: Visit, head: Row, pillar: str) -> Response:
     """The pillar's box and the progress, for htmx; the page again for everybody else."""
+    interview_id = head["interview_id"]
     if request.headers.get("hx-request") != "true":
         return RedirectResponse(f"/interviews/{interview_id}#call-{pillar}", 303)
-    head, standing, _ = enter_interview(visit, interview_id)
+    standing, _ = standing_of(visit.db, visit.reviewer, head["candidate_id"])
     calls = reviews.calls(visit.db, head["candidate_id"])
     own = [c for c in calls if c["reviewer_id"] == visit.reviewer_id and c["interview_id"] == interview_id]
     return house.page(
@@ -145,22 +147,3 @@ def played(request: Request, interview_id: str, token: Field = "", evidence_id: 
             raise Refused(403, "There is nothing to hear yet.")
         visit.db.journal(visit.reviewer_id, "play", interview_id, evidence_id)
     return Response(status_code=204)
-
-
-@router.post("/candidates/{candidate_id}/open")
-def open_debrief(request: Request, candidate_id: str, token: Field = "", reason: Field = "") -> Response:
-    """A lead opens a debrief although something is missing; what and why is kept."""
-    from pipeline.review.correcting import reason_of
-
-    house = house_of(request)
-    with house.door.writing(request, token) as visit:
-        standing, seats = standing_of(visit.db, visit.reviewer, candidate_id)
-        if not visit.is_lead or not standing.sees_candidate:
-            raise Refused(403, "Only a hiring lead can open a debrief early.")
-        if not reviews.candidate_known(visit.db, candidate_id):
-            raise Refused(404, "There is no such candidate.")
-        missing = sum(2 not in seat["closed"] for seat in seats)
-        if not standing.debrief_open:
-            said = f"{missing} of {len(seats)} reviews"
-            reviews.open_debrief(visit.db, candidate_id, visit.reviewer_id, said, reason_of(reason))
-    return RedirectResponse(f"/candidates/{candidate_id}", 303)

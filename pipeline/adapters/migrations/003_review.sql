@@ -47,20 +47,6 @@ CREATE TABLE person_evidence (              -- spans that a person pointed at, o
     created_at      TIMESTAMP NOT NULL
 );
 
--- Who is asked for a call: by an assignment, else by having held the interview. A NULL pillar means all of them.
-CREATE VIEW assigned AS
-WITH named AS (
-    SELECT DISTINCT a.reviewer_id, i.candidate_id, i.interview_id, a.pillar
-    FROM assignments a
-    JOIN interviews i ON i.candidate_id = a.candidate_id AND (a.interview_id IS NULL OR a.interview_id = i.interview_id)
-)
-SELECT reviewer_id, candidate_id, interview_id, pillar FROM named
-UNION ALL
-SELECT r.reviewer_id, h.candidate_id, h.interview_id, NULL
-FROM (SELECT DISTINCT interview_id, candidate_id, unnest(interviewers) AS reviewer_id FROM interviews) h
-JOIN reviewers r USING (reviewer_id)
-WHERE NOT EXISTS (FROM named n WHERE n.reviewer_id = h.reviewer_id AND n.interview_id = h.interview_id);
-
 -- The last word of people on a piece of evidence.
 CREATE VIEW evidence_standing AS
 SELECT interview_id, evidence_id, kind, reason, author, created_at

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 WAIT_S = 20.0
 FOREIGN_WAIT_S = 5.0  # for a notebook or a client that knows nothing of our lock file
+POLL_S = 0.01
 STORAGE = "v1.5.0"  # files that duckdb 1.5 and 2.0 both read and write
 Row = dict[str, Any]
 
@@ -107,6 +108,7 @@ class Store:
         self.path = path
         self.wait_s = wait_s
         self._lock = FileLock(f"{path}.lock", timeout=wait_s, mode=0o600, thread_local=True)
+        self._next = FileLock(f"{path}.next", timeout=wait_s, mode=0o600, thread_local=True)
         self._turn = threading.Lock()
         self._migrated = False
 
@@ -153,7 +155,9 @@ class Store:
             raise self._busy()
         try:
             try:
-                self._lock.acquire()
+                # who waits for the turn holds `next`, so a program that has just let go queues up behind it
+                with self._next.acquire(poll_interval=POLL_S):
+                    self._lock.acquire(poll_interval=POLL_S)
             except Timeout:
                 raise self._busy() from None
             try:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.adapters.store.connection import Row, Session
 from pipeline.adapters.store.record import now
+from pipeline.adapters.store.reviews import put
 from pipeline.errors import ReviewError, StoreError
 from pipeline.hashing import content_hash
 from pipeline.records import Evidence
@@ -16,7 +17,7 @@ def note(db: Session, kind: str, interview_id: str, author: str, reason: str, **
     row = {"kind": kind, "interview_id": interview_id, "author": author, "reason": reason, **more}
     stamp = now()
     name = f"k-{content_hash(row, stamp)}"
-    db.insert("corrections", [{**row, "correction_id": name, "created_at": stamp}])
+    put(db, "corrections", {**row, "correction_id": name, "created_at": stamp})
     db.journal(author, kind, interview_id, f"{name} {more.get('evidence_id') or more.get('speaker') or ''}".strip())
     return name
 
@@ -73,7 +74,7 @@ def _add(
         note(db, "restore", interview_id, author, reason, **_span(row), evidence_id=piece.evidence_id)
         return
     own = {"correction_id": name, "interview_id": interview_id, "transcript_hash": transcript_hash}
-    db.insert("person_evidence", [{**own, **row, "author": author, "created_at": now()}])
+    put(db, "person_evidence", {**own, **row, "author": author, "created_at": now()})
 
 
 def move_lines(db: Session, interview_id: str, first: int, last: int, speaker: str, author: str, reason: str) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline.adapters.store.connection import Row, Session
 from pipeline.adapters.store.record import now
+from pipeline.adapters.store.reviews import put, seats
 from pipeline.errors import ReviewError
 
 VISIT_HOURS = 8
@@ -39,13 +40,14 @@ def add_reviewer(db: Session, reviewer_id: str, name: str, role: str) -> str:
 
 
 def list_reviewers(db: Session) -> list[Row]:
-    """Everybody, with what they are asked about."""
-    return db.rows(
-        "SELECT r.reviewer_id, r.name, r.role, r.token_hash IS NOT NULL AS link_unused, "
-        "coalesce(list(DISTINCT a.interview_id ORDER BY a.interview_id) FILTER (WHERE a.interview_id IS NOT NULL), []) "
-        "AS interviews "
-        "FROM reviewers r LEFT JOIN assigned a USING (reviewer_id) GROUP BY ALL ORDER BY r.reviewer_id"
+    """Everybody, with the interviews they are asked about."""
+    asked: dict[str, list[str]] = {}
+    for seat in seats(db):
+        asked.setdefault(seat["reviewer_id"], []).append(seat["interview_id"])
+    rows = db.rows(
+        "SELECT reviewer_id, name, role, token_hash IS NOT NULL AS link_unused FROM reviewers ORDER BY reviewer_id"
     )
+    return [{**row, "interviews": asked.get(row["reviewer_id"], [])} for row in rows]
 
 
 def assign(db: Session, reviewer_id: str, candidate_id: str, interview_id: str | None, pillar: str | None) -> None:
@@ -82,7 +84,7 @@ def use_link(db: Session, secret: str) -> tuple[str, str] | None:
     with db.transaction():
         db.execute("UPDATE reviewers SET token_hash = NULL WHERE reviewer_id = ?", [reviewer])
         expires = (start + timedelta(hours=VISIT_HOURS)).isoformat()
-        db.insert("review_visits", [{**row, "expires_at": expires}])
+        put(db, "review_visits", {**row, "expires_at": expires})
         db.journal(reviewer, "sign-in", reviewer)
     return reviewer, visit
 

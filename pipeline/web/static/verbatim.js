@@ -201,6 +201,14 @@
     form.elements.first_line.value = line.dataset.line; form.elements.last_line.value = line.dataset.line;
     one("#respeak").showModal();
   }
+  // the signals are listed once, in the form for adding; other lists are filled from there when they are opened
+  document.addEventListener("toggle", (event) => {
+    const list = event.target.open && one("select[data-signals]", event.target);
+    if (!list || list.length > 1) return;
+    list.append(...all("#add select optgroup").map((group) => group.cloneNode(true)));
+    const own = one(`option[value="${CSS.escape(list.dataset.signals)}"]`, list);
+    if (own) own.remove();
+  }, true);
   document.addEventListener("selectionchange", () => {
     const button = one("#add-here");
     if (!button) return;
