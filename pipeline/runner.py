@@ -58,7 +58,7 @@ AT_ONCE = 16  # interviews that wait for answers together; bounds memory
 
 
 # flags that are derived from lines and roles, and the one that says a model was asked under other roles
-DERIVED_FLAGS = frozenset({"roles_may_be_swapped", "no_candidate", "speaks_to_machine"})
+DERIVED_FLAGS = frozenset({"roles_may_be_swapped", "role_of_nobody", "no_candidate", "speaks_to_machine"})
 ASKED_BEFORE = "asked_under_other_roles"
 
 
@@ -228,7 +228,7 @@ class Runner:
             extraction=extraction,
             verified=verified,
             coverage=tuple(coverage),
-            flags=(*flags, *_doubts(lines, roles)),
+            flags=(*flags, *_doubts(interview, lines, roles)),
         )
 
     def reprove(self, interview_id: str) -> Derived:
@@ -288,7 +288,12 @@ def _with_roles(interview: Interview, lines: Sequence[Line], confirmed: Mapping[
     ]
 
 
-def _doubts(lines: Sequence[Line], roles: Mapping[str, Role]) -> list[Flag]:
+def _doubts(interview: Interview, lines: Sequence[Line], roles: Mapping[str, Role]) -> list[Flag]:
     alarm = swap_alarm(lines, roles)
-    unknown = [] if "candidate" in roles.values() else [Flag(kind="no_candidate", detail="no speaker is the candidate")]
-    return [*([alarm] if alarm else []), *unknown, *speaks_to_machine(lines)]
+    nobody = sorted(set(known_roles(interview, {})) - set(roles))
+    return [
+        *([alarm] if alarm else []),
+        *(Flag(kind="role_of_nobody", detail=f"nobody heard is labelled {label!r}") for label in nobody),
+        *([] if "candidate" in roles.values() else [Flag(kind="no_candidate", detail="no speaker is the candidate")]),
+        *speaks_to_machine(lines),
+    ]
