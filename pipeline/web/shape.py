@@ -25,6 +25,7 @@ FLAGS = {
     "speaks_to_machine": "Sounds addressed to a machine, not to a person",
     "roles_may_be_swapped": "The roles may be swapped: check who asks and who answers",
     "no_candidate": "Nobody is known to be the candidate: set the roles",
+    "role_of_nobody": "A role is given to somebody who is not heard: set the roles",
     "asked_under_other_roles": "The model was asked under other roles: a gap here means nothing",
 }
 
