@@ -23,7 +23,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("EMAIL", re.compile(rf"\b[\w+-]+(?: dot [\w+-]+)* at [\w-]+(?: dot [\w-]+)* dot {_TOP}\b", re.I)),
     ("URL", re.compile(r"\b(?:https?://|www\.)\S+[\w/]", re.I)),
     ("URL", re.compile(rf"\b(?:[a-z0-9-]+\.)+{_TOP}/\S*[\w/]", re.I)),
-    ("PHONE", re.compile(r"(?<![\w.,])(?:\+\d|\(?\d)(?:[ ()-]{0,2}\d){8,14}(?![\w,]|\.\d)")),
+    ("NUMBER", re.compile(r"(?<![\w.,+])\d{9,19}(?!\w|[.,]\d)")),
+    ("PHONE", re.compile(r"(?<![\w.,])(?!\d{4}-\d\d-\d\d)(?:\+\d|\(?\d)(?:[ ()-]{0,2}\d){8,14}(?!\w|[.,]\d)")),
 )
 
 

@@ -86,14 +86,15 @@ class Endpoint:
                 if owner.other is not None and not self.path.endswith("/chat/completions"):
                     self._send(owner.other("POST", self.path, raw))
                     return
-                self._send(owner._reply(json.loads(raw), dict(self.headers)))
+                reply = owner._reply(json.loads(raw), dict(self.headers))
+                if reply.delay_s:
+                    time.sleep(reply.delay_s)
                 with owner._lock:
-                    owner.under_way -= 1
+                    owner.under_way -= 1  # before the answer leaves, or the next request could overtake this line
+                self._send(reply)
 
             def _send(self, reply: Reply) -> None:
                 try:
-                    if reply.delay_s:
-                        time.sleep(reply.delay_s)
                     self._write(reply)
                 except OSError:
                     self.close_connection = True
@@ -134,7 +135,7 @@ class Endpoint:
         with self._lock:
             n = len(self.received)
             self.received.append(body)
-            self.headers.append(headers)
+            self.headers.append({name.lower(): value for name, value in headers.items()})
             self.under_way += 1
             self.most_at_once = max(self.most_at_once, self.under_way)
         if isinstance(self.script, Reply):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from pipeline.answering import Asker, request_for
-from pipeline.errors import AnswerError, EndpointError, RunStopError
+from pipeline.errors import AnswerError, RunStopError, StoreError, VerbatimError
 from pipeline.extract.asking import answer_schema, shown_schema
 from pipeline.extract.reading import Asked, Found, read_lines, read_quotes, read_shown
 from pipeline.hashing import content_hash
@@ -102,14 +102,14 @@ class ModelExtractor:
         calls = self.unsaved[interview_id] = []
         desk = _Desk(self, talk, rubric, calls)
         pairs = [(chunk, pillar) for chunk in chunks for pillar in rubric.pillars]
-        ends: list[Found | AnswerError | EndpointError | None] = [None] * len(pairs)
+        ends: list[Found | VerbatimError | None] = [None] * len(pairs)
 
         async with anyio.create_task_group() as group:
 
             async def work(i: int) -> None:
                 try:
                     ends[i] = await desk.pair(*pairs[i])
-                except (AnswerError, EndpointError) as error:
+                except VerbatimError as error:
                     ends[i] = error
                     if isinstance(error, RunStopError):
                         group.cancel_scope.cancel()
@@ -117,9 +117,10 @@ class ModelExtractor:
             for i in range(len(pairs)):
                 group.start_soon(work, i)
 
-        stop = next((end for end in ends if isinstance(end, RunStopError)), None)
-        if stop is not None:
-            raise stop
+        for kind in (RunStopError, StoreError):
+            for end in ends:
+                if isinstance(end, kind):
+                    raise end
         found = Found()
         faults: list[str] = []
         for (chunk, pillar), end in zip(pairs, ends, strict=True):
@@ -224,8 +225,10 @@ class _Desk:
         drafts = (d.model_copy(update={"fault": "unsupported"}) if id(d) in gone else d for d in found.drafts)
         return found.model_copy(update={"drafts": tuple(drafts)})
 
-    @staticmethod
-    def checkable(chunk: Chunk, pillar: Pillar, draft: Draft) -> bool:
-        """A draft that has words and a signal to be looked at; the verifier turns the others down anyway."""
+    def checkable(self, chunk: Chunk, pillar: Pillar, draft: Draft) -> bool:
+        """A draft of the candidate's words with a signal; the verifier turns the others down anyway."""
         inside = chunk.first_line <= draft.first <= draft.last <= chunk.last_line
-        return draft.fault is None and inside and draft.last - draft.first < 3 and draft.signal in pillar.by_id
+        if draft.fault is not None or not inside or draft.last - draft.first > 2 or draft.signal not in pillar.by_id:
+            return False
+        said_by = {line.speaker for line in self.talk.lines[draft.first - 1 : draft.last]}
+        return all(self.talk.roles.get(speaker) == "candidate" for speaker in said_by)
