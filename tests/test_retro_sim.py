@@ -1,4 +1,4 @@
-"""A slice of the study in eval/retro_sim.py: intervals cover, nothing is claimed from nothing, the harsh one is found."""
+"""A slice of the study in eval/retro_sim.py: intervals cover, no claim from nothing, the harsh one is found."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ def hires(rng: np.random.Generator, n: int, validity: float) -> tuple[np.ndarray
 @pytest.mark.parametrize("n", [15, 40, 150])
 def test_intervals_of_c_and_spearman_cover(n: int, validity: float) -> None:
     rng = np.random.default_rng([n, int(10 * validity)])
-    big = cross_table(*hires(rng, 100_000, validity))
+    big = cross_table(*hires(rng, 40_000, validity))
     aim_c, aim_r = concordance([big]), spearman([big])
     assert aim_c is not None
     assert aim_r is not None
     held = []
-    for _ in range(1200):
+    for _ in range(600):
         table = cross_table(*hires(rng, n, validity))
         c, r = concordance([table]), spearman([table])
         if c is None or r is None or c.interval is None or r.interval is None:
             continue
         held.append((c.interval.low <= aim_c.c <= c.interval.high, r.interval.low <= aim_r.r <= r.interval.high))
     covered = np.mean(held, axis=0)
-    assert len(held) > 1150
-    # 1200 draws leave a standard error of .006: two of these beyond 93 to 97 %.
-    assert np.all(covered >= 0.918), covered
-    assert np.all(covered <= 0.985), covered
+    assert len(held) > 570
+    # 600 draws leave a standard error of .009: two of these beyond 93 to 97 %.
+    assert np.all(covered >= 0.912), covered
+    assert np.all(covered <= 0.988), covered
 
 
 def test_the_interval_of_alpha_covers() -> None:
@@ -59,19 +59,19 @@ def test_the_interval_of_alpha_covers() -> None:
     assert aim is not None
     assert aim.alpha is not None
     for units in (20, 60):
-        found = [agreement(patterns(units)) for _ in range(600)]
+        found = [agreement(patterns(units)) for _ in range(300)]
         held = [one.interval.low <= aim.alpha <= one.interval.high for one in found if one and one.interval]
         assert 0.91 <= np.mean(held) <= 0.99, units
 
 
 @pytest.mark.slow
 def test_nothing_is_claimed_from_nothing_and_the_harsh_one_is_found() -> None:
-    quiet = no_validity(Truth(candidates=66), 6, 500)
+    quiet = no_validity(Truth(candidates=66), 4, 500)
     assert quiet["hires"] < 20
     assert quiet["strong_words"] == 0.0
-    found = outliers(Truth(harsh=1), 4, 900)
+    found = outliers(Truth(harsh=1), 3, 900)
     assert found["harsh_flagged"] == 1.0
-    assert found["any_other_flagged"] <= 0.25
+    assert found["any_other_flagged"] <= 0.34
 
 
 def test_a_history_is_what_it_says() -> None:

@@ -34,7 +34,7 @@ def pictures(found: Found) -> dict[str, str]:
         import matplotlib  # noqa: F401
     except ImportError:
         return {}
-    return {name: _svg(figure, name) for name, figure in figures(found).items()}
+    return {name: as_svg(figure, name) for name, figure in figures(found).items()}
 
 
 def figures(found: Found) -> dict[str, Figure]:
@@ -114,12 +114,12 @@ def forest(
 def legend(axes: Axes, columns: int = 3) -> None:
     """Above the axes, in one line, where nothing is drawn."""
     axes.legend(
-        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns, frameon=False, fontsize=8, labelcolor=COLOURS["ink"],
-        handlelength=1.1, columnspacing=1.2, borderaxespad=0.1,
+        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns, frameon=False, fontsize=8,
+        labelcolor=COLOURS["ink"], handlelength=1.1, columnspacing=1.2, borderaxespad=0.1,
     )  # fmt: skip
 
 
-def _svg(figure: Figure, name: str) -> str:
+def as_svg(figure: Figure, name: str) -> str:
     """SVG text with the page's colours and ids of its own, without a date."""
     import matplotlib as mpl
 
