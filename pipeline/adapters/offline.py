@@ -34,7 +34,7 @@ UNINVITED = 0.08  # what a question leaves for signals that it does not invite,
 IDLE = 0.3  # and for an answer that shows nothing
 LEAST = 0.105  # share a signal needs to be pointed at
 TALK = 0.7  # share of mere talk, beside the best signal's, from which lines are left alone
-SECOND = 0.85  # share of a second signal of the same lines, beside the first
+SECOND = 0.75  # share of a second signal of the same lines, beside the first
 FULL_WORDS = 24  # below this length a piece must be proportionally clearer
 FEWEST_WORDS = 6
 DEMANDED = 0.1  # share of demanding questions from which an act counts as prompted
@@ -155,6 +155,8 @@ class _Ear:
         self.pillar_of = rubric.pillar_of
         signals = [(signal.id, signal.says) for pillar in rubric.pillars for signal in pillar.signals]
         self.answers = Likeness([*signals, (NOTHING, rubric.nothing)])
+        polarity = {signal.id: signal.polarity for pillar in rubric.pillars for signal in pillar.signals}
+        self.sides = [polarity.get(label) for label in self.answers.labels]
         self.idle = self.answers.labels.index(NOTHING) if NOTHING in self.answers.labels else None
         self.kinds = Likeness([(ask.kind, ask.says) for ask in rubric.asks])
         by_kind = {ask.kind: ask for ask in rubric.asks}
@@ -236,5 +238,6 @@ class _Ear:
         clear = best * min(1.0, words / FULL_WORDS)
         if words < FEWEST_WORDS or clear < LEAST or idle > TALK * best:
             return None
-        chosen = [i for i in ranked[:2] if shares[i] >= SECOND * best]
+        side = self.sides[ranked[0]]
+        chosen = [i for i in ranked[:2] if shares[i] >= SECOND * best and self.sides[i] == side]
         return Piece(first, last, tuple(self.answers.labels[i] for i in chosen), round(clear, 9))
