@@ -140,7 +140,7 @@ class Context:
         while back >= 0 and words[back] in skip:
             back -= 1
         if back < 0 or words[back] in _BREAKS or words[back] in {"and", "then", "but", "when", "asked", '"'}:
-            return True
+            return words[at] not in self._words("inner")  # without a subject, feeling and thinking are the writer's
         return words[back] in people or self._is_name(back)
 
     def _voice_end(self, at: int, *, clause: bool) -> int:
@@ -200,11 +200,14 @@ class Context:
 
 
     def _spelled_out(self, hit: Hit) -> bool:
-        """Whether the judgement is followed by what it means: "weak on SQL: no join without help"."""
+        """Whether the judgement is followed by what it means: "weak on SQL: no join without help", ", only one test"."""
         words = self.words
         for at in range(hit.end, min(hit.end + 3, len(words))):
+            rest = words[at + 1 :]
             if words[at] in {":", "("}:
-                return sum(word[0].isalnum() for word in words[at + 1 :]) >= 2
+                return sum(word[0].isalnum() for word in rest) >= 2
+            if words[at] in {",", "-"} and len(rest) > 3:
+                return rest[0].isdigit() or rest[0] in self._words("counts")
         return False
 
 
