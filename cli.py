@@ -7,11 +7,13 @@ Exit codes: 0 fine; 1 findings, or a gate missed; 2 usage or set-up; 3 the batch
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import typer
 
 from pipeline.errors import VerbatimError
+from pipeline.plain import plain
 from pipeline.verbs import endpoint, evaluate, history, lint, locate, look, notes, review, work
 from pipeline.verbs.common import ModelCommand
 
@@ -71,11 +73,12 @@ def _root(
 
 def main() -> None:
     """Run a verb; turn our own errors into two plain lines, and an interruption into exit code 130."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: exit code 130, resumable
     try:
         app(standalone_mode=True)
     except VerbatimError as error:
         sys.stdout.flush()
-        print(f"verbatim: {error}", file=sys.stderr)
+        print(f"verbatim: {plain(error)}", file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from pipeline.show import plain
+from pipeline.plain import plain_line
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -40,13 +40,14 @@ def watching() -> Iterator[Watcher]:
 
 
 def _ending(ending: Ending) -> str:
-    name = plain(ending.interview_id)
+    name = plain_line(ending.interview_id)
     if ending.state == "done":
         return f"{name}  done in {ending.seconds:.0f} s"
     if ending.state == "unchanged":
-        why = f"; not looked at again: {plain(ending.reason)}" if ending.reason else " and unchanged"
+        why = f"; not looked at again: {plain_line(ending.reason)}" if ending.reason else " and unchanged"
         return f"{name}  nothing to do: finished{why}"
-    return f"{name}  failed ({ending.stage}): {plain(ending.reason or '')}\n    again: {plain(ending.retry or '')}"
+    reason, retry = plain_line(ending.reason or ""), plain_line(ending.retry or "")
+    return f"{name}  failed ({ending.stage}): {reason}\n    again: {retry}"
 
 
 class _Lines:
@@ -57,7 +58,7 @@ class _Lines:
     def stage(self, interview_id: str, stage: str, done: float, total: float) -> None:
         if self.last != (interview_id, stage):
             self.last = (interview_id, stage)
-            self.console.print(f"{plain(interview_id)}  {VERBS.get(stage, stage)}", markup=False)
+            self.console.print(f"{plain_line(interview_id)}  {VERBS.get(stage, stage)}", markup=False)
 
     def ended(self, ending: Ending) -> None:
         self.console.print(_ending(ending), markup=False, soft_wrap=True)
@@ -73,7 +74,7 @@ class _Bars:
         description = VERBS.get(stage, stage)
         task = self.tasks.get(interview_id)
         if task is None:
-            task = self.progress.add_task(description, name=plain(interview_id), total=total)
+            task = self.progress.add_task(description, name=plain_line(interview_id), total=total)
             self.tasks[interview_id] = task
         self.progress.update(task, description=description, completed=done, total=total)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Sequence
 from itertools import groupby
@@ -18,11 +17,11 @@ from pipeline.adapters.store import look
 from pipeline.adapters.store.connection import Row, Session
 from pipeline.claims import Claim
 from pipeline.errors import RubricError
+from pipeline.plain import plain_line
 from pipeline.prompting import load_rubric
 from pipeline.records import Line
 from pipeline.workspace import Workspace
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 COVERAGE = {
     "evidence": "evidence",
     "asked_none_seen": "asked, none seen",
@@ -30,11 +29,6 @@ COVERAGE = {
     "not_assessable": "not assessable",
 }
 COLOUR = {"strong": "green", "weak": "yellow"}
-
-
-def plain(text: str) -> str:
-    """Text that cannot steer a terminal: control, bidi, zero-width and tag characters become visible marks."""
-    return _CONTROL.sub("\ufffd", text).replace("\t", " ")
 
 
 def clock(seconds: float) -> str:
@@ -89,23 +83,25 @@ def _interview(head: Row, rows: Sequence[Row], pillar: str | None) -> Group:
         if own:
             parts.append(Padding(_quotes(own), (0, 0, 0, 2)))
     if head["state"] == "failed":
-        parts.append(Text(f"  failed ({head['stage']}): {plain(head['reason'] or '')}", style="red"))
-        parts.append(Text(f"  again: {plain(head['retry'] or '')}"))
-    parts += [_rejected(head, rows), *_flags(head["flags"])]
+        parts.append(Text(f"  failed ({head['stage']}): {plain_line(head['reason'] or '')}", style="red"))
+        parts.append(Text(f"  again: {plain_line(head['retry'] or '')}"))
+    if head["state"] != "failed" or head["drafts"]:
+        parts.append(_rejected(head, rows))
+    parts += _flags(head["flags"])
     return Group(*parts)
 
 
 def _heading(head: Row) -> Text:
     facts = [head["candidate_id"], head["role_profile"], head["format"], head["held_on"]]
-    text = Text(plain(head["interview_id"]), style="bold")
-    return text.append("  " + "  ".join(plain(str(fact)) for fact in facts if fact), style="not bold")
+    text = Text(plain_line(head["interview_id"]), style="bold")
+    return text.append("  " + "  ".join(plain_line(str(fact)) for fact in facts if fact), style="not bold")
 
 
 def _who(head: Row) -> Text:
     who = [
         f"{s['speaker']} = {s['role']}" + (" (proposed)" if s["source"] == "proposed" else "") for s in head["speakers"]
     ]
-    return Text("  " + plain(", ".join(who) or "nobody heard"), style="dim")
+    return Text("  " + plain_line(", ".join(who) or "nobody heard"), style="dim")
 
 
 def _titles(profile: str | None) -> dict[str, str]:
@@ -134,8 +130,8 @@ def _quotes(rows: Sequence[Row]) -> Table:
         table.add_row(
             Text(row["polarity"], style=COLOUR[row["polarity"]]),
             clock(row["start_s"]),
-            Text(plain(row["speaker"].rsplit("/", 1)[-1]), style="dim"),
-            Text(f"“{plain(row['quote'])}”"),
+            Text(plain_line(row["speaker"].rsplit("/", 1)[-1]), style="dim"),
+            Text(f"“{plain_line(row['quote'])}”"),
             Text(signal, style="dim"),
         )
     return table
@@ -146,7 +142,7 @@ def _rejected(head: Row, rows: Sequence[Row]) -> Text:
     label = " by the offline extractor (cues, no language model)" if found == "offline" else ""
     total = sum(row["n"] for row in head["rejections"])
     reasons = "; ".join(
-        f"{r['n']} {r['reason'].replace('_', ' ')}, e.g. {plain(r['example'])}" for r in head["rejections"]
+        f"{r['n']} {r['reason'].replace('_', ' ')}, e.g. {plain_line(r['example'])}" for r in head["rejections"]
     )
     return Text(
         f"\n  Pointed at {head['drafts']} times{label}; rejected {total}" + (f": {reasons}" if reasons else ""),
@@ -158,7 +154,7 @@ def _flags(flags: Sequence[Row]) -> list[Text]:
     shown = []
     for flag in flags:
         where = f"line {flag['first_line']}: " if flag["first_line"] else ""
-        shown.append(Text(f"  Look at: {where}{plain(flag['detail'])} [{flag['kind']}]", style="yellow"))
+        shown.append(Text(f"  Look at: {where}{plain_line(flag['detail'])} [{flag['kind']}]", style="yellow"))
     return shown
 
 
@@ -170,7 +166,9 @@ def show_status(found: dict[str, Any]) -> None:
     for row in found["interviews"]:
         style = {"failed": "red", "done": "green"}.get(row["state"], "")
         cells = [row["interview_id"], row["state"], row["stage"], row["reason"], row["retry"]]
-        table.add_row(*(Text(plain(str(cell or "")), style=style if i == 1 else "") for i, cell in enumerate(cells)))
+        table.add_row(
+            *(Text(plain_line(str(cell or "")), style=style if i == 1 else "") for i, cell in enumerate(cells))
+        )
     out = console()
     out.print(table)
     out.print(", ".join(f"{n} {state}" for state, n in found["counts"].items()) or "No interview yet.")
@@ -182,7 +180,7 @@ def show_roles(head: Row) -> None:
     for name in ("speaker", "role", "given by", "reason"):
         table.add_column(name, overflow="fold")
     for speaker in head["speakers"]:
-        table.add_row(*(Text(plain(str(speaker[key]))) for key in ("speaker", "role", "source", "reason")))
+        table.add_row(*(Text(plain_line(str(speaker[key]))) for key in ("speaker", "role", "source", "reason")))
     console().print(table)
 
 
@@ -190,9 +188,9 @@ def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """The answer to a query."""
     table = Table(pad_edge=False, box=None)
     for name in names:
-        table.add_column(Text(plain(name)), overflow="fold")
+        table.add_column(Text(plain_line(name)), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(plain("" if value is None else str(value))) for value in row))
+        table.add_row(*(Text(plain_line("" if value is None else str(value))) for value in row))
     console().print(table)
 
 
@@ -217,11 +215,12 @@ def show_claims(text: str, claims: Sequence[Claim], lines: Sequence[Line]) -> No
     table.add_column(ratio=1)
     for claim in claims:
         table.add_row(
-            Text(claim.state.replace("_", " "), style=style[claim.state]), Text(plain(text[claim.start : claim.end]))
+            Text(claim.state.replace("_", " "), style=style[claim.state]),
+            Text(plain_line(text[claim.start : claim.end])),
         )
-        table.add_row("", Text(plain(claim.detail), style="dim"))
+        table.add_row("", Text(plain_line(claim.detail), style="dim"))
         for line in lines[(claim.first_line or 1) - 1 : claim.last_line or 0] if claim.counted is None else ():
-            table.add_row("", Text(f"{clock(line.start_s)}  “{plain(line.text)}”"))
+            table.add_row("", Text(f"{clock(line.start_s)}  “{plain_line(line.text)}”"))
     out = console()
     out.print(table)
     counts = {state: sum(claim.state == state for claim in claims) for state in style}

@@ -14,7 +14,7 @@ STAGES = (
     *("lint", "claims", "review", "debrief", "retro", "audit"),
 )
 LAYERS: dict[str, int] = {
-    **dict.fromkeys(("errors", "hashing"), 0),
+    **dict.fromkeys(("errors", "hashing", "plain"), 0),
     "records": 1,
     **dict.fromkeys(("names", "redact", "rubric", "settings", "spans"), 2),
     **dict.fromkeys(("ports", "prompting", "talk"), 3),

@@ -52,3 +52,17 @@ LlmOption = Annotated[
 ShowPromptOption = Annotated[
     bool, typer.Option("--show-prompt", help="Print what a model would be sent, and send nothing.")
 ]
+
+
+def say_json(value: object) -> None:
+    """Print JSON with dates as ISO text; characters that could steer a terminal are escaped, so nothing is lost."""
+    import json
+
+    from pipeline.plain import plain_json
+
+    typer.echo(plain_json(json.dumps(value, indent=2, ensure_ascii=False, default=_as_text)))
+
+
+def _as_text(value: object) -> str:
+    isoformat = getattr(value, "isoformat", None)
+    return str(isoformat()) if isoformat else str(value)

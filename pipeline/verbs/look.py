@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from pipeline.verbs.common import JsonOption, WorkspaceOption, open_workspace
+from pipeline.verbs.common import JsonOption, WorkspaceOption, open_workspace, say_json
 
 
 def status(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
@@ -19,7 +18,7 @@ def status(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
     with open_workspace(workspace).store().session() as db:
         found = look.status(db)
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        say_json(found)
     else:
         show_status(found)
 
@@ -39,7 +38,7 @@ def evidence(
     with open_workspace(workspace).store().session() as db:
         if as_json:
             rows = look.evidence(db, interview=interview, candidate=candidate, pillar=pillar, polarity=polarity)
-            typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=_plain))
+            say_json(rows)
         else:
             show_interviews(db, interview=interview, candidate=candidate, pillar=pillar, polarity=polarity)
 
@@ -57,12 +56,6 @@ def sql(
         names, rows = look.select(db, query)
     if as_json:
         found = [dict(zip(names, row, strict=True)) for row in rows]
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False, default=_plain))
+        say_json(found)
     else:
         show_rows(names, rows)
-
-
-def _plain(value: object) -> str:
-    """JSON for dates, decimals and the rest."""
-    isoformat = getattr(value, "isoformat", None)
-    return str(isoformat()) if isoformat else str(value)

@@ -92,7 +92,7 @@ def add(
 def list_all(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
     """Everybody, with their role and what they are asked about."""
     from pipeline.adapters.store import people
-    from pipeline.show import plain
+    from pipeline.plain import plain_line
 
     with open_workspace(workspace).store().session() as db:
         rows = people.list_reviewers(db)
@@ -101,7 +101,9 @@ def list_all(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -
         return
     for row in rows:
         asked = ", ".join(row["interviews"]) or "nobody yet"
-        typer.echo(f"{row['reviewer_id']}\t{plain(row['name'])}\t{row['role'].replace('_', ' ')}\tasked about {asked}")
+        typer.echo(
+            f"{row['reviewer_id']}\t{plain_line(row['name'])}\t{row['role'].replace('_', ' ')}\tasked about {asked}"
+        )
     if not rows:
         typer.echo("Nobody yet. Next: verbatim reviewers add NAME", err=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -164,7 +163,6 @@ def _run(
     from pipeline.progress import watching
     from pipeline.runner import Runner
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     runner = Runner(workspace, settings, version=_own_version())
     try:
         with watching() as watcher:

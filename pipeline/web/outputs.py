@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator
 
 from pipeline.debrief import Doubt, Packet, Part, Position, Quote
+from pipeline.plain import plain
 from pipeline.review.calls import BASES, LEVELS, STEPS
-from pipeline.web.shape import COVERAGE, clock, plain
+from pipeline.web.shape import COVERAGE, clock
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>&<:=$^])")
 _FORMULA = re.compile(r"^[\s\u200b\ufeff]*[=+\-@\t\r\n＝＋－＠|%]")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pipeline.plain import plain
 from pipeline.review.calls import BASES, LEVELS, STEPS
-from pipeline.web.shape import COVERAGE, FLAGS, clock, plain, short_label
+from pipeline.web.shape import COVERAGE, FLAGS, clock, short_label
 
 HERE = Path(__file__).parent
 

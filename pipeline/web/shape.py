@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
@@ -13,8 +12,6 @@ from pipeline.rubric import Pillar, Rubric
 
 Row = dict[str, Any]
 
-# Control, bidi, zero-width and tag characters steer a screen; each becomes one visible mark, so offsets stay.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 COVERAGE = {
     "evidence": "evidence",
     "asked_none_seen": "asked, none seen",
@@ -28,11 +25,6 @@ FLAGS = {
     "role_of_nobody": "A role is given to somebody who is not heard: set the roles",
     "asked_under_other_roles": "The model was asked under other roles: a gap here means nothing",
 }
-
-
-def plain(text: object) -> str:
-    """Text with every character that could steer a screen made visible, one for one."""
-    return _CONTROL.sub("\ufffd", str(text))
 
 
 def clock(seconds: float) -> str:
