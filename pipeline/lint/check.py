@@ -49,17 +49,20 @@ def places(cut: list[Sentence], rules: RuleSet) -> list[Place]:
 
 
 def _standing(hits: list[Hit], context: Context) -> list[Hit]:
-    """Matches without an excuse. An excused match takes others of its rule with it where they overlap."""
+    """Matches without an excuse. One excused for what the phrase means takes others of its rule with it there."""
     kept: list[Hit] = []
-    excused: list[Hit] = []
+    meant: list[Hit] = []
     for hit in dict.fromkeys(hits):
-        if hit.end > hit.start:
-            (excused if context.excuse(hit) else kept).append(hit)
-    return [
-        hit
-        for hit in kept
-        if not any(e.group.code == hit.group.code and e.start < hit.end and hit.start < e.end for e in excused)
-    ]
+        excuse = context.excuse(hit) if hit.end > hit.start else "empty"
+        if excuse is None:
+            kept.append(hit)
+        elif excuse in {"evidence", "technical", "form field"}:
+            meant.append(hit)
+    return [hit for hit in kept if not any(_same_place(hit, other) for other in meant)]
+
+
+def _same_place(one: Hit, other: Hit) -> bool:
+    return one.group.code == other.group.code and one.start < other.end and other.start < one.end
 
 
 def settle(hits: list[Hit]) -> list[Hit]:

@@ -27,7 +27,7 @@ class LintConfig(NamedTuple):
     id_field: str = ""
     baseline: str = ""
     competencies: tuple[str, ...] = ()
-    document_words: int = 50
+    document_words: int = 40
     per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
     folder: str = ""
 

@@ -65,7 +65,7 @@ class Context:
 
     def _is_name(self, at: int) -> bool:
         token = self.sentence.tokens[at]
-        return token.istitle() and len(token) > 1 and self.words[at] not in self._words("not_a_name")
+        return token.istitle() and len(token) > 1 and self.words[at] not in self._rules.known
 
     # ---- quoted, and form fields ------------------------------------------------------------------------------------
 
@@ -127,6 +127,8 @@ class Context:
             elif word in tells and self._candidate_speaks(at, people):
                 clause = words[at + 1 : at + 2] and words[at + 1] in self._words("complement")
                 out.append((at, self._voice_end(at + 1, clause=bool(clause))))
+            if word in speech and at >= 2 and words[at - 1] in people and words[at - 2] == ",":  # "..., she said"
+                out.append((0, len(words)))
             elif word in {"according", "per"} and people.intersection(words[at + 1 : at + 5]):
                 out.append((0, self._voice_end(at + 4, clause=True)))
             elif word in {"own", "his", "her", "their"} and words[at + 1 : at + 2] in (["words"], ["account"], ["own"]):
@@ -175,7 +177,7 @@ class Context:
 
     def _other_subject(self, hit: Hit) -> bool:
         """Whether the clause is about a thing or the interview, or, where that counts, about the writer."""
-        people, things, writer = self._words("candidate"), self._words("thing"), self._words("writer")
+        people, things, writer = self._words("candidate"), self._rules.things, self._words("writer")
         if not (people | writer).isdisjoint(self.words[hit.start : hit.start + 3]):
             return False
         for here in range(hit.start - 1, max(-1, hit.start - 9), -1):
@@ -255,5 +257,7 @@ def observes(sentence: Sentence, rules: RuleSet, quotes: Quotes, skip_start: int
         if word in acts and not (at and words[at - 1] in {"i", "we", "you"}):
             return True
         if word[0] == BLANK or (word.isdigit() and words[at + 1 : at + 2] == ["of"]):
+            return True
+        if word in {"not", "never"} and at and words[at - 1] in {"did", "could", "was", "were"}:
             return True
     return skip_end == 0 and quotes.within(sentence.start, sentence.end)

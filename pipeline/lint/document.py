@@ -29,7 +29,7 @@ def document_places(
 ) -> list[Place]:
     """Findings of the document rules; `seen` counts observations, `competencies` replaces the built-in list."""
     words = {word for sentence in cut for word in sentence.words}
-    if sum(len(sentence.words) for sentence in cut) < least_words:
+    if sum(word[0].isalnum() for sentence in cut for word in sentence.words) < least_words:
         return []
     verdict = _first(cut, rules.lexicons["recommendation"].words)
     rating = verdict or _first(cut, rules.lexicons["rating_word"].words)

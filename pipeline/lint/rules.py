@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -102,6 +103,8 @@ class RuleSet(NamedTuple):
     phrases: Index
     mentions: Index
     respelled: dict[str, str]
+    things: frozenset[str]
+    known: Mapping[str, str]
     path: Path
 
     def digest(self) -> str:
@@ -152,7 +155,8 @@ def _compiled(table: dict[str, Any], file: Path) -> RuleSet:
         for group in entry.get("matches", ()):
             _fill(phrases, _group(rule.code, group), group["patterns"], compiler)
     _fill(mentions, Group("mention", "none", "any"), table["contexts"]["meta"], compiler)
-    return RuleSet(rules, compiler.lexicons, phrases, mentions, slips(compiler), file)
+    things = compiler.lexicons["thing"].words | compiler.lexicons["tech_noun"].words
+    return RuleSet(rules, compiler.lexicons, phrases, mentions, slips(compiler), things, compiler.alphabet.codes, file)
 
 
 def slips(compiler: Compiler) -> dict[str, str]:
