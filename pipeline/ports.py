@@ -43,6 +43,20 @@ class Extractor(Protocol):
         ...
 
 
+class Prefilter(Protocol):
+    """Knows without a model which chunks have nothing to say about a pillar."""
+
+    def fingerprint(self, rubric: Rubric) -> str:
+        """All that shapes an answer besides the lines."""
+        ...
+
+    def quiet(
+        self, lines: Sequence[Line], roles: dict[str, Role], chunks: Sequence[Chunk], rubric: Rubric
+    ) -> frozenset[tuple[int, str]]:
+        """Chunk numbers with pillars that need no request."""
+        ...
+
+
 class LLM(Protocol):
     """A model endpoint: live, or recorded."""
 

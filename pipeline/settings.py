@@ -48,6 +48,12 @@ class Extract(Section):
     chunk_lines: int = Field(160, ge=20, description="Lines a request shows at most, margins included.")
     margin_turns: int = Field(2, ge=0, le=10, description="Whole turns that neighbouring chunks share.")
     template: str = Field("extract", description="The prompt template under prompts/.")
+    prefilter: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Ask a model only where the offline extractor hears something this clear; 0: ask all.",
+    )
 
 
 class Llm(Section):

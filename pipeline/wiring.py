@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pipeline.adapters.offline import OfflineExtractor
 from pipeline.adapters.store import record
 from pipeline.extract import ModelExtractor, read_example, render_examples
-from pipeline.ports import AnyLLM, Extractor, Transcriber
+from pipeline.ports import AnyLLM, Extractor, Prefilter, Transcriber
 from pipeline.prompting import load_examples, load_rubric, load_template
 from pipeline.records import Chunk, Extraction, Interview, Line, Role
 from pipeline.rubric import Rubric
@@ -47,7 +47,14 @@ def make_extractor(settings: Settings, workspace: Workspace, llm: AnyLLM | None 
         support_check=settings.llm.support_check,
         against_pass=settings.llm.against_pass,
         turn_down=llm.turn_down,
+        prefilter=_prefilter(settings.extract.prefilter),
     )
+
+
+def _prefilter(least: float) -> Prefilter | None:
+    from pipeline.adapters.offline import OfflinePrefilter
+
+    return OfflinePrefilter(least) if least else None
 
 
 def known_names(interview: Interview) -> list[str]:

@@ -17,7 +17,7 @@ from pipeline.errors import AnswerError, RunStopError, StoreError, VerbatimError
 from pipeline.extract.asking import answer_schema, shown_schema
 from pipeline.extract.reading import Asked, Found, read_lines, read_quotes, read_shown
 from pipeline.hashing import content_hash
-from pipeline.ports import LLM
+from pipeline.ports import LLM, Prefilter
 from pipeline.prompting import PromptTemplate, load_template
 from pipeline.records import Chunk, Draft, Extraction, Line, ModelCall, Role
 from pipeline.redact import VERSION as REDACT_VERSION
@@ -33,7 +33,8 @@ class ModelExtractor:
     """Asks a model about every chunk and pillar.
 
     `names_of` gives the names to hide in an interview; None sends the words as they are. `turn_down` is told the hashes
-    of answers that failed an interview, so that they are asked for again next time.
+    of answers that failed an interview, so that they are asked for again next time. `prefilter` names chunks and
+    pillars that need no request; what it goes by is part of the fingerprint.
     """
 
     name = "model"
@@ -48,7 +49,9 @@ class ModelExtractor:
         support_check: bool = False,
         against_pass: bool = False,
         turn_down: Callable[[str], None] | None = None,
+        prefilter: Prefilter | None = None,
     ) -> None:
+        self.prefilter = prefilter
         self.llm = llm
         self.model = llm.model
         self.template = template
@@ -74,6 +77,7 @@ class ModelExtractor:
             None if self.names_of is None else REDACT_VERSION,
             None if self.support is None else self.support.hash,
             self.against_pass,
+            None if self.prefilter is None else self.prefilter.fingerprint(rubric),
         )
 
     async def aclose(self) -> None:
@@ -101,7 +105,8 @@ class ModelExtractor:
         talk = Talk(lines, roles, redactor)
         calls = self.unsaved[interview_id] = []
         desk = _Desk(self, talk, rubric, calls)
-        pairs = [(chunk, pillar) for chunk in chunks for pillar in rubric.pillars]
+        quiet = self.prefilter.quiet(lines, roles, chunks, rubric) if self.prefilter else frozenset()
+        pairs = [(c, pillar) for c in chunks for pillar in rubric.pillars if (c.chunk, pillar.id) not in quiet]
         ends: list[Found | VerbatimError | None] = [None] * len(pairs)
 
         async with anyio.create_task_group() as group:
