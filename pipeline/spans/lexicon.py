@@ -1,6 +1,6 @@
 """What words mean to a quote: which say nothing, which negate, which are numbers, which are opposites.
 
-The lists are English; text in other languages is located without them, so that only a word that differs counts.
+The lists are English, but for the commonest negations of some other languages; elsewhere a word is a word.
 They are short on purpose: each entry turns the meaning, or carries none, in nearly every sentence of an interview.
 """
 
@@ -57,8 +57,12 @@ _CONTRACTED = {  # compared only where a quote and the text differ: `its` may be
 }  # fmt: skip
 
 NEGATIONS = _set(
-    "not no never none nobody nothing nowhere neither nor without nope nah nuh hardly barely scarcely seldom rarely non"
+    """not no never none nobody nothing nowhere neither nor without nope nah nuh hardly barely scarcely seldom rarely
+    non nicht nichts kein keine keinen keinem keiner nie niemals niemand ohne kaum pas jamais aucun aucune sans nunca
+    jamás ningún ninguna nadie nada sin não nem sem non mai senza 不 没 沒 無 无 未 非"""
 )
+"""Words that turn a statement; beside English the commonest of some other languages."""
+
 _NEGATING_PREFIX = _set("un in im ir il dis non mis de anti")
 
 _OPPOSITES = _set(
@@ -69,8 +73,9 @@ _OPPOSITES = _set(
     succeeded/failed pass/fail passed/failed love/hate loved/hated agree/disagree easy/hard early/late earlier/later
     first/last 1st/last 2nd/last old/new open/closed accept/reject accepted/rejected allow/deny allowed/denied
     synchronous/asynchronous sync/async push/pull read/write reads/writes client/server left/right minimum/maximum
-    min/max win/lose won/lost everybody/nobody everyone/nobody everything/nothing something/nothing often/rarely
+    min/max win/lose won/lost something/nothing often/rarely
     many/few senior/junior right/wrong positive/negative hot/cold cheap/expensive strong/weak public/private
+    never/always not/always nobody/everybody nobody/everyone nothing/everything none/all without/with no/some no/any
     like/hate liked/hated well/badly well/poorly and/or either/neither ever/never"""
 )
 _OPPOSITE: dict[str, list[str]] = {}

@@ -90,18 +90,16 @@ def _settled(source: Index, quote: Quote, place: Place) -> Place:
     if place.cost > quote.allowed + 4:
         return place
     ids = source.core.ids
-    if ids[place.first] != quote.core[0]:
-        firsts = _ends_to_try(ids, place.first, int(quote.core[0]))
-        tried = [_judged(source, quote, first, place.last) for first in firsts if first < place.last]
-        place = min([place, *tried], key=lambda one: (one.cost, one.refused))
-    if ids[place.last - 1] != quote.core[-1]:
-        lasts = [at + 1 for at in _ends_to_try(ids, place.last - 1, int(quote.core[-1]))]
-        tried = [_judged(source, quote, place.first, last) for last in lasts if last > place.first]
-        place = min([place, *tried], key=lambda one: (one.cost, one.refused))
-    return place
+    firsts = _ends_to_try(ids, place.first, int(quote.core[0]))
+    tried = [_judged(source, quote, first, place.last) for first in firsts if first < place.last]
+    place = min([place, *tried], key=lambda one: (one.cost, one.refused))
+    lasts = [at + 1 for at in _ends_to_try(ids, place.last - 1, int(quote.core[-1]))]
+    tried = [_judged(source, quote, place.first, last) for last in lasts if last > place.first]
+    return min([place, *tried], key=lambda one: (one.cost, one.refused))
 
 
 def _ends_to_try(ids: Ints, at: int, wanted: int) -> list[int]:
-    """Places next to `at`, and those a little further where the wanted word stands."""
+    """Places around `at` where the wanted word stands; the next ones anyway where it does not stand at `at`."""
     around = range(max(0, at - _FURTHER), min(len(ids), at + _FURTHER + 1))
-    return [other for other in around if other != at and (abs(other - at) <= 2 or ids[other] == wanted)]
+    next_to = 0 if ids[at] == wanted else 2
+    return [other for other in around if other != at and (abs(other - at) <= next_to or ids[other] == wanted)]

@@ -23,6 +23,7 @@ Refusal = Literal["", "rejected-negation", "rejected-number", "rejected-swap", "
 
 _SOFT_PRICE = 0.25
 _GOES_ON = re.compile(r"[^\S\n]*\w")
+_OPPOSITE = 0.5  # what a pair of opposites adds to the likelihood that this is the turned sentence
 _PASSAGE = 12  # words up to which a passage is one statement against another
 _GAP = 3  # words in a row, soft ones aside, that no quote may leave out
 
@@ -81,8 +82,8 @@ def _weigh(passage: Passage) -> Verdict:
     if same_reading(said, claimed):
         return Verdict(padding, "")
     if max(len(said), len(claimed)) <= _PASSAGE and (reason := _turned(passage)):
-        turning = max(1, _turning(said), _turning(claimed))
-        return Verdict(padding + max(len(said), len(claimed), turning) - turning, reason)
+        turning = max(1, _turning(said), _turning(claimed)) + _OPPOSITE * opposed(said, claimed)
+        return Verdict(padding + max(0, max(len(said), len(claimed)) - turning), reason)
     gap = len(said) - len(passage.claimed) >= _GAP
     return Verdict(padding + max(len(said), len(claimed)), "rejected-joined" if gap else "")
 
