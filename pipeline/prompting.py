@@ -81,12 +81,10 @@ def _rubric_table(rubric_id: str, folder: Path | None, lineage: list[str]) -> di
         raise RubricError(f"rubric {rubric_id} extends itself through {' -> '.join(lineage)}.")
     lineage.append(rubric_id)
     path = prompts_folder(folder) / "rubrics" / f"{rubric_id}.toml"
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise RubricError(f"{path} is not valid TOML: {error}") from None
+    table = _toml(path)
     if table.get("id") != rubric_id:
         raise RubricError(f"{path}: id must be '{rubric_id}', like the file's name.")
+    _check_shape(path, table)
     parent = table.pop("extends", None)
     if parent is None:
         return table
@@ -98,12 +96,27 @@ def _rubric_table(rubric_id: str, folder: Path | None, lineage: list[str]) -> di
 def _sayings(rubric_id: str, folder: Path | None) -> dict[str, Any]:
     """The file `prompts/sayings/<id>.toml`: {signals, asks, nothing}; a rubric may do without."""
     path = prompts_folder(folder) / "sayings" / f"{rubric_id}.toml"
+    return _toml(path) if path.is_file() else {}
+
+
+def _toml(path: Any) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
     except tomllib.TOMLDecodeError as error:
         raise RubricError(f"{path} is not valid TOML: {error}") from None
+    except UnicodeDecodeError:
+        raise RubricError(f"{path} is not UTF-8.") from None
+
+
+def _check_shape(path: Any, table: dict[str, Any]) -> None:
+    """What inheritance needs before the whole is validated: pillars with ids, and signals with ids."""
+    pillars = table.get("pillars", [] if "extends" in table else None)
+    if not isinstance(pillars, list) or not all(isinstance(pillar, dict) and "id" in pillar for pillar in pillars):
+        raise RubricError(f"{path}: it needs [[pillars]], each with an id.")
+    for pillar in pillars:
+        signals = pillar.get("signals")
+        if not isinstance(signals, list) or not all(isinstance(s, dict) and "id" in s for s in signals):
+            raise RubricError(f"{path}: pillar {pillar['id']} needs [[pillars.signals]], each with an id.")
 
 
 def _with_sayings(content: dict[str, Any], files: list[dict[str, Any]]) -> dict[str, Any]:
@@ -137,9 +150,14 @@ def load_template(name: str, folder: Path | None = None) -> PromptTemplate:
     match = re.fullmatch(r"\+\+\+\n(.*?)\n\+\+\+\n\s*# system\n(.*?)\n# user\n(.*)", text, re.S)
     if not match:
         raise RubricError(f"{path}: a template is a header between +++ lines, then '# system', then '# user'.")
-    header = tomllib.loads(match[1])
+    try:
+        header = tomllib.loads(match[1])
+    except tomllib.TOMLDecodeError as error:
+        raise RubricError(f"{path}: its header is not valid TOML: {error}") from None
     system, user = match[2].strip(), match[3].strip()
     inputs = tuple(header.get("inputs", ()))
+    if not (Template(system).is_valid() and Template(user).is_valid()):
+        raise RubricError(f"{path}: a '$' is not the start of a slot; write '$$' for a dollar sign.")
     used = {*Template(system).get_identifiers(), *Template(user).get_identifiers()}
     if used != set(inputs) or header.get("id") != name:
         raise RubricError(f"{path}: id or inputs do not match the text (slots used: {sorted(used)}).")

@@ -120,6 +120,8 @@ def load_settings(folder: Path, flags: dict[str, dict[str, Any]] | None = None) 
         content = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}", next_step=f"mend {path} and run again.") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.", next_step="look at the file.") from None
     content.pop("lint", None)
     source = type("Settings", (Settings,), {"toml": content, "__doc__": Settings.__doc__})
     try:
