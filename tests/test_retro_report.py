@@ -252,3 +252,63 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     found = report(tmp_path / "w", files)
     assert "<script>" not in as_html(found, {})
     assert "<script>" not in as_markdown(found)
+
+
+def test_ranks_from_three_hundred_hires_on(many: dict[str, Any], fifteen: dict[str, Any]) -> None:
+    assert all(1 <= one["rank"][0] <= one["rank"][1] <= 4 for one in many["pillars"])
+    assert not any("rank" in one for one in fifteen["pillars"])
+
+
+def test_a_pillar_that_alone_decides_ranks_first(tmp_path: Path) -> None:
+    # Ratings follow execution_coding and nothing else; the other pillars' calls are noise.
+    rng = random.Random(3)
+    calls, outcomes, decisions, seats = [], [], [], []
+    for at in range(400):
+        seats.append(f"i{at},c{at},iv{at % 9},r,f,2025-01-01")
+        decisions.append(f"c{at},hire,,2025-01-02")
+        level = rng.randrange(3)
+        rating = min(2, max(0, level + rng.choice([-1, 0, 0, 1])))
+        outcomes.append(f"c{at},9,{['struggling', 'meeting', 'exceeding'][rating]},")
+        for pillar in ("architecture_tradeoffs", "execution_coding", "ownership_debugging"):
+            value = level if pillar == "execution_coding" else rng.randrange(3)
+            calls.append(f"i{at},{pillar},iv{at % 9},{['weak', 'ok', 'strong'][value]}")
+    tables = {
+        "interviews": ("interview_id,candidate_id,interviewer_id,role,format,date", seats),
+        "calls": ("interview_id,pillar,reviewer_id,level", calls),
+        "decisions": ("candidate_id,decision,votes,date", decisions),
+        "outcomes": ("candidate_id,months,rating,left_reason", outcomes),
+    }
+    files = []
+    for kind, (header, rows) in tables.items():
+        files.append(tmp_path / f"{kind}.csv")
+        files[-1].write_text("\n".join([header, *rows]) + "\n")
+    found = report(tmp_path / "w", files)
+    ranks = {one["pillar"]: one["rank"] for one in found["pillars"]}
+    assert ranks["execution_coding"] == [1, 1]
+    assert ranks["architecture_tradeoffs"] == ranks["ownership_debugging"] == [2, 3]
+    assert found["words"] == "predicts"
+    by_pillar = {one["pillar"]: one["words"] for one in found["pillars"]}
+    assert by_pillar["execution_coding"] == "predicts"
+    assert by_pillar["ownership_debugging"] == "compatible with"
+
+
+def test_hidden_names_stay_hidden(tmp_path: Path) -> None:
+    files = history(tmp_path, Truth(candidates=60, harsh=1, interviewers=12))
+    report(tmp_path / "w", files)
+    with Store(tmp_path / "w" / "x.duckdb").session() as db:
+        found = retrospective(db, names=False)
+    assert "iv-0000" not in as_json(found) + as_markdown(found) + as_html(found, {})
+    assert [one["flag"] for one in found["interviewers"] if one["flag"]] == ["harsh"]
+
+
+def test_tiny_groups_are_counted_together(tmp_path: Path) -> None:
+    def group(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+        return [row | {"group": "big" if at > 6 else f"tiny-{at % 3}"} for at, row in enumerate(rows)]
+
+    files = history(tmp_path, Truth(candidates=60))
+    files = [rewrite(path, tmp_path / "g" / path.name, group) if path.stem == "candidates" else path for path in files]
+    found = report(tmp_path / "w", files)
+    assert "tiny" not in as_json(found)
+    small = [one for one in found["adverse_impact"] if one["group"] == "groups under five people"]
+    assert small
+    assert all(one["advanced"] is None and one["ratio"] is None for one in small)

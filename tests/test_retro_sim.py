@@ -79,7 +79,7 @@ def test_a_history_is_what_it_says() -> None:
     again = draw(Truth(harsh=1), 3)
     assert all((history.tables[kind][name] == again.tables[kind][name]).all()
                for kind, columns in history.tables.items() for name in columns)  # fmt: skip
-    assert history.reject_rate[0] > 0.85
+    assert history.reject_rate[0] > 0.8
     assert 0.3 < np.mean(history.reject_rate[1:]) < 0.5
     true = true_severity(history)
     assert max(true, key=lambda name: true[name]) == "iv-000000"

@@ -16,6 +16,8 @@ from pipeline.retro.validity import pair
 LEAST_PEOPLE = 5
 LEAST_SHARE = 0.02
 ALL_ROLES = "all roles"
+SMALL = "groups under five people"
+MOST = 30  # roles with a table of their own, the largest
 
 # (stage, who could advance, who did); the last is the share above the median score, as LL144 asks.
 _STAGES = """
@@ -47,10 +49,14 @@ def adverse_impact(db: Db) -> list[dict[str, Any]]:
         (row["stage"], row["role"], row["group"]): Rate(int(row["advanced"]), int(row["entered"]))
         for row in db.rows(_STAGES)
     }
+    cells = _merged(cells)
     groups = sorted({group for _, _, group in cells if group})
     if not groups:
         return []
     roles = sorted({role for _, role, _ in cells})
+    shown = set(
+        sorted(roles, key=lambda role: -sum(rate.entered for key, rate in cells.items() if key[1] == role))[:MOST]
+    )
     found: list[dict[str, Any]] = []
     for stage in STAGES:
         if not any(key[0] == stage and rate.advanced < rate.entered for key, rate in cells.items()):
@@ -58,12 +64,26 @@ def adverse_impact(db: Db) -> list[dict[str, Any]]:
         whole = {group: _total(cells, stage, roles, group) for group in ["", *groups]}
         found += _block(stage, ALL_ROLES, whole, groups, cells, roles)
         if len(roles) > 1:
-            for role in roles:
+            for role in (role for role in roles if role in shown):
                 here = {group: cells.get((stage, role, group), Rate(0, 0)) for group in ["", *groups]}
                 found += _block(stage, role, here, groups, cells, [role])
     whole_p = [one["p"] if one["role"] == ALL_ROLES else None for one in found]
     for one, q in zip(found, bh(whole_p), strict=True):
         one["q"] = q
+    return found
+
+
+def _merged(cells: Cells) -> Cells:
+    """Groups that never reach five people are counted together, so that nobody can be picked out."""
+    largest: dict[str, int] = {}
+    for (stage, _, group), rate in cells.items():
+        if stage == STAGES[0]:
+            largest[group] = largest.get(group, 0) + rate.entered
+    found: Cells = {}
+    for (stage, role, group), rate in cells.items():
+        name = group if not group or largest.get(group, 0) >= LEAST_PEOPLE else SMALL
+        before = found.get((stage, role, name), Rate(0, 0))
+        found[stage, role, name] = Rate(before.advanced + rate.advanced, before.entered + rate.entered)
     return found
 
 
@@ -78,7 +98,7 @@ def _block(
     everybody = sum(rate.entered for rate in rates.values())
     rated = [
         group for group in groups
-        if rates[group].entered >= LEAST_PEOPLE and rates[group].entered >= LEAST_SHARE * everybody
+        if group != SMALL and rates[group].entered >= LEAST_PEOPLE and rates[group].entered >= LEAST_SHARE * everybody
     ]  # fmt: skip
     best = highest([rates[group] for group in rated])
     reference = rated[best] if best is not None else None
@@ -99,7 +119,7 @@ def _block(
 
 
 def _row(stage: str, role: str, group: str, rate: Rate, rated: bool) -> dict[str, Any]:
-    small = rate.entered < LEAST_PEOPLE
+    small = rate.entered < LEAST_PEOPLE or group == SMALL
     return {
         "stage": stage, "role": role, "group": group, "entered": rate.entered,
         "advanced": None if small else rate.advanced,

@@ -77,7 +77,7 @@ def span_share(ci: Sequence[float | None] | None) -> str:
 
 
 def count(n: int, one: str, many: str = "") -> str:
-    """1 hire, 2 hires, no hires."""
+    """1 hire, 2 hires, 1 200 hires, no hires."""
     word = one if n == 1 else many or one + "s"
     return f"{n:,} {word}".replace(",", " ") if n else f"no {word}"
 

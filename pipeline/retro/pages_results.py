@@ -189,6 +189,9 @@ def _pillars(found: Found) -> Section:
             + [share(level / total) for level in levels]
         )
     columns = ["pillar", "n", "pairs", "c", "95 % interval", "q", "weak", "ok", "strong"]
+    if any("rank" in one for one in rows):
+        columns.append("rank, 95 %")
+        body = [[*line, " to ".join(str(rank) for rank in one["rank"])] for line, one in zip(body, rows, strict=True)]
     tables = [
         table("Each pillar's call against the outcome, in fixed order", columns, body, folded=gate["name"] == "8-19")
     ]

@@ -17,6 +17,7 @@ from pipeline.retro.interviewers import interviewers
 from pipeline.retro.misses import dots, near_misses
 from pipeline.retro.outcomes import outcomes
 from pipeline.retro.questions import never_asked, questions
+from pipeline.retro.ranking import with_ranks
 from pipeline.retro.readers import by_pillar, clashes
 from pipeline.retro.seen import seen
 from pipeline.retro.selection import lawley_pillars, selection
@@ -26,8 +27,13 @@ VERSION = 1
 SIX_TO_TWELVE = Horizon()
 
 
-def retrospective(db: Db, horizon: Horizon = SIX_TO_TWELVE, as_of: date | None = None) -> dict[str, Any]:
-    """Compute everything from the database. The same data give the same report, in any order and on any day."""
+def retrospective(
+    db: Db, horizon: Horizon = SIX_TO_TWELVE, as_of: date | None = None, *, names: bool = True
+) -> dict[str, Any]:
+    """Compute everything from the database. The same data give the same report, in any order and on any day.
+
+    Without `names` interviewers are numbered: for readers who do not own calibration.
+    """
     counts = prepare(db, horizon, as_of)
     whole, row = overall(db)
     found: dict[str, Any] = {"version": VERSION, "n": whole["n"], "counts": counts, "horizon": list(horizon)}
@@ -38,7 +44,8 @@ def retrospective(db: Db, horizon: Horizon = SIX_TO_TWELVE, as_of: date | None =
     found["overall"] = whole
     found["selection"] = selection(db, whole["n"])
     found["outcomes"] = outcomes(db)
-    found["pillars"] = families(db, "pillar", row, whole["words"])
+    pillars = families(db, "pillar", row, whole["words"])
+    found["pillars"] = with_ranks(db, pillars) if row.least >= 300 else pillars
     found["lawley"] = lawley_pillars(db) if row.least >= 100 else []
     found["formats"] = with_rates(db, families(db, "format", row, whole["words"]), row)
     found["questions"] = questions(db, row)
@@ -52,9 +59,20 @@ def retrospective(db: Db, horizon: Horizon = SIX_TO_TWELVE, as_of: date | None =
     found["adverse_impact"] = adverse_impact(db)
     found["evidence"] = seen(db)
     found["words"] = strongest([whole["words"], *(one["words"] for one in found["pillars"] + found["formats"])])
-    found = _plain(found)
+    found = _plain(found if names else _numbered(found))
     sections = [*pages_results.sections(found), *pages_people.sections(found), *pages_ending.sections(found)]
     return found | {"sections": [asdict(section) for section in sections]}
+
+
+def _numbered(found: dict[str, Any]) -> dict[str, Any]:
+    """Interviewers as person 1, person 2 ... in the order of severity, so that a number tells no name."""
+    order = sorted(found["interviewers"], key=lambda one: (one["severity"] is None, one["severity"] or 0.0, one["n"]))
+    known = {one["interviewer_id"]: f"person {at}" for at, one in enumerate(order, start=1)}
+    people = [one | {"interviewer_id": known[one["interviewer_id"]]} for one in order]
+    evidence = dict(found["evidence"])
+    evidence["by"] = {name: rows for name, rows in evidence["by"].items() if name != "interviewer"}
+    evidence["lint"] = []
+    return found | {"interviewers": people, "evidence": evidence}
 
 
 def _plain(value: Any) -> Any:

@@ -20,6 +20,7 @@ from pipeline.retro.rates import Z95, Floats, Interval
 
 Codes = NDArray[np.int64]
 REML_UP_TO = 400
+MOST = 5000  # interviewers compared at once; memory grows with their square
 
 
 class Components(NamedTuple):
@@ -49,12 +50,12 @@ class SeverityFit(NamedTuple):
 def severity(cell: Codes, interviewer: Codes, call: Floats) -> SeverityFit | None:
     """Severity of each interviewer, codes 0..J-1 for interviewers and 0..C-1 for candidate cells, one row a call.
 
-    None when nobody can be compared: fewer than two interviewers met in any cell.
+    None when nobody can be compared: fewer than two interviewers met in any cell, or more than `MOST` did.
     """
     count = int(interviewer.max(initial=-1)) + 1
     calls = np.bincount(interviewer, minlength=count)
     comparable = _largest_group(cell, interviewer, count)
-    if comparable.sum() < 2:
+    if not 2 <= comparable.sum() <= MOST:
         return None
     inside = comparable[interviewer]
     _, cells = np.unique(cell[inside], return_inverse=True)

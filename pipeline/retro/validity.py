@@ -13,6 +13,7 @@ from pipeline.retro.history import hire_tables
 from pipeline.retro.rank import Correlation, spearman, tau_b
 from pipeline.retro.rates import Interval, bh, wilson
 
+MOST = 40  # pillars or formats, those with most calls
 PANEL = "SELECT candidate_id, score FROM r_panel"
 BY_PILLAR = "SELECT candidate_id, sum(total) / sum(calls) AS score FROM r_score WHERE pillar = {} GROUP BY candidate_id"
 BY_FORMAT = "SELECT candidate_id, sum(total) / sum(calls) AS score FROM r_score WHERE format = {} GROUP BY candidate_id"
@@ -91,7 +92,12 @@ def _by_level(db: Db) -> list[dict[str, Any]]:
 def families(db: Db, column: str, row: Gate, overall_words: str) -> list[dict[str, Any]]:
     """c for each pillar or format (`column`), in the order of their names, as one family for q-values."""
     template = BY_PILLAR if column == "pillar" else BY_FORMAT
-    names = [one[column] for one in db.rows(f"SELECT DISTINCT {column} FROM r_score ORDER BY 1")]  # noqa: S608
+    names = sorted(
+        one[column]
+        for one in db.rows(
+            f"SELECT {column} FROM r_score GROUP BY 1 ORDER BY sum(calls) DESC, 1 LIMIT {MOST}"  # noqa: S608
+        )
+    )
     shares = _level_shares(db, column)
     found: list[dict[str, Any]] = []
     for name in names:

@@ -31,7 +31,11 @@ def headline(whole: dict[str, Any]) -> list[str]:
     people = f"{count(n, 'hire')} with an outcome".capitalize()
     if whole["words"] == TOO_FEW or whole["c"] is None or whole["ci"] is None:
         why = "too few to compute" if n < 8 else "too few of them can be compared"
-        return [f"{people}: {why}. The cases stand below as a list; a figure from them would mean nothing."]
+        return (
+            [f"{people}: {why}. Each of them is a dot below; a figure from them would mean nothing."]
+            if n
+            else ["No hires with an outcome that may be used: nothing can be compared yet."]
+        )
     said = [f"{people}. {pairs_sentence(whole)}"]
     if n < 12:
         said.append(

@@ -74,6 +74,9 @@ def retro(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Day of the report (default: the latest date on record)."),
     ] = None,
+    hide_names: Annotated[
+        bool, typer.Option("--hide-names", help="Number the interviewers: for readers who do not own calibration.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Did our interviews tell anything, and can we know yet? One report, with n and an interval for every figure."""
@@ -83,7 +86,7 @@ def retro(
     place = open_workspace(workspace)
     months = _horizon(horizon)
     with place.store().session() as db:
-        found = retrospective(db, months, as_of.date() if as_of else None)
+        found = retrospective(db, months, as_of.date() if as_of else None, names=not hide_names)
         db.journal("retro", "retro", f"{found['n']} hires", f"words: {found['words']}")
     if as_json:
         _emit(render.as_json(found), out)
@@ -143,7 +146,9 @@ def audit(
     workspace: Annotated[
         Path | None,
         typer.Option(
-            "-w", "--workspace", envvar="VERBATIM_WORKSPACE",
+            "-w",
+            "--workspace",
+            envvar="VERBATIM_WORKSPACE",
             help="Join in what this workspace's database shows (default: the current folder, when it is one).",
         ),
     ] = None,
