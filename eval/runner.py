@@ -9,6 +9,7 @@ from eval.dataset import RUBRIC, gold_hash
 from eval.results import EvalRun
 from eval.solving import Progress
 from eval.tasks import ON_REQUEST, TASKS, Bench
+from eval.variants import Variant
 from pipeline.errors import SettingsError
 from pipeline.hashing import content_hash
 from pipeline.ports import Extractor
@@ -21,12 +22,15 @@ def run_tasks(
     solver: str,
     split: str,
     *,
-    template: str = "extract",
+    variant: Variant | None = None,
     twice: bool = False,
     workspace: Path | None = None,
     progress: Progress | None = None,
 ) -> EvalRun:
-    """The named tasks, or all that need no listening. Raises SettingsError for a task that does not exist."""
+    """The named tasks, or all that need no listening. `variant` is how a model is asked, None for other solvers.
+
+    Raises SettingsError for a task that does not exist.
+    """
     unknown = [name for name in names if name not in TASKS]
     if unknown:
         raise SettingsError(f"there is no task '{unknown[0]}'.", next_step=f"choose from: {', '.join(TASKS)}.")
@@ -36,7 +40,7 @@ def run_tasks(
     sent = [pillar.for_model() for pillar in rubric.pillars]
     return EvalRun(
         gold_hash=gold_hash(bench.samples),
-        prompt_hash=load_template(template).hash,
+        prompt_hash=content_hash(load_template(variant.template).hash, variant) if variant else "",
         rubric_hash=content_hash(sent),
         solver_hash=extractor.fingerprint(rubric),
         results=results,

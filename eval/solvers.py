@@ -11,19 +11,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eval.batch import AnswerFile, RequestFile
-from eval.dataset import RUBRIC
 from eval.dull import DULL, DullExtractor
+from eval.variants import Variant, pointing_with
 from pipeline.errors import SettingsError
-from pipeline.extract import ModelExtractor, read_example, render_examples
-from pipeline.ports import LLM, Extractor
-from pipeline.prompting import load_examples, load_rubric, load_template
+from pipeline.ports import Extractor
 
 
 class Options(NamedTuple):
-    """What a solver may need: a workspace with settings and recorded answers, a template, a batch file."""
+    """What a solver may need: a workspace with settings and recorded answers, a way to ask, a batch file."""
 
     workspace: Path | None = None
-    template: str = "extract"
+    variant: Variant = Variant()
     batch: Path | None = None
     model: str = "batch"
 
@@ -39,8 +37,8 @@ def _dull(name: str, _options: Options) -> Extractor:
 
 
 def _model(options: Options, *, replay: bool) -> Extractor:
+    from pipeline.adapters.llm import open_llm
     from pipeline.settings import load_settings
-    from pipeline.wiring import make_extractor
     from pipeline.workspace import Workspace
 
     if options.workspace is None:
@@ -48,14 +46,10 @@ def _model(options: Options, *, replay: bool) -> Extractor:
             "this solver needs a workspace.", next_step="add -w FOLDER, with [llm] in its verbatim.toml."
         )
     workspace = Workspace.open(options.workspace)
-    flags: dict[str, dict[str, object]] = {
-        "extract": {"extractor": "model", "template": options.template},
-        "llm": {"replay": replay},
-    }
-    settings = load_settings(workspace.folder, flags)
+    settings = load_settings(workspace.folder, {"llm": {"replay": replay}})
     if settings.llm.model is None:
         raise SettingsError("no model is configured.", next_step=f"set llm.model in {workspace.folder}/verbatim.toml.")
-    return make_extractor(settings, workspace)
+    return pointing_with(open_llm(settings.llm, workspace), options.variant)
 
 
 def _batch(options: Options) -> Extractor:
@@ -63,16 +57,10 @@ def _batch(options: Options) -> Extractor:
         raise SettingsError(
             "the solver 'batch' needs a file.", next_step="add --answers FILE or --write-requests FILE."
         )
-    return pointing_with(AnswerFile(options.batch, options.model), options.template)
+    return pointing_with(AnswerFile(options.batch, options.model), options.variant)
 
 
-def pointing_with(llm: LLM, template_name: str) -> ModelExtractor:
-    """The production prompt around any LLM."""
-    template = load_template(template_name)
-    examples = [read_example(table) for table in load_examples(template.examples)] if template.examples else []
-    return ModelExtractor(llm, template, render_examples(examples, load_rubric(RUBRIC), template.answer))
-
-
+MODELS = frozenset(["model", "replay", "batch"])  # solvers that the prompt shapes
 SOLVERS: dict[str, Callable[[Options], Extractor]] = {
     "offline": _offline,
     "model": lambda options: _model(options, replay=False),
@@ -92,4 +80,4 @@ def make_solver(name: str, options: Options) -> Extractor:
 def request_writer(options: Options) -> tuple[Extractor, RequestFile]:
     """An extractor that writes each request it would send, and gives no evidence."""
     llm = RequestFile(options.model)
-    return pointing_with(llm, options.template), llm
+    return pointing_with(llm, options.variant), llm

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
+from eval.claims_score import claims_result
 from eval.dataset import Sample, load_split
-from eval.feedback import claims_result, lint_result
 from eval.hearing import Hearing, listen, skipped, speakers_result, transcribe_result
+from eval.linting import lint_result
 from eval.located import locate_result
 from eval.matching import Case
 from eval.packets import packet_result
@@ -80,8 +81,8 @@ def _lint(bench: Bench) -> TaskResult:
     return lint_result(bench.split)
 
 
-def _claims(_bench: Bench) -> TaskResult:
-    return claims_result()
+def _claims(bench: Bench) -> TaskResult:
+    return claims_result(bench.cases, bench.solver, bench.split)
 
 
 def _locate(_bench: Bench) -> TaskResult:

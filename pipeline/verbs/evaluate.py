@@ -28,7 +28,9 @@ def evaluate(
     workspace: Annotated[
         Path | None, typer.Option("-w", "--workspace", help="Settings and answers of a model.")
     ] = None,
-    template: Annotated[str, typer.Option(help="The prompt template under prompts/.")] = "extract",
+    template: Annotated[str, typer.Option(help="The prompt: extract (pointing) or quote.")] = "extract",
+    examples: Annotated[bool, typer.Option(help="Show the model the few-shots.")] = True,
+    joint: Annotated[bool, typer.Option("--joint", help="Ask about all pillars in one request.")] = False,
     answers: Annotated[Path | None, typer.Option(help="Answers for the solver batch, one JSON object a line.")] = None,
     write_requests: Annotated[
         Path | None, typer.Option(help="Write the requests a model would get, and measure nothing.")
@@ -40,11 +42,12 @@ def evaluate(
 ) -> None:
     """Measure how good each part is, with intervals; exit 1 when a figure fell below its baseline."""
     from eval.solvers import Options
+    from eval.variants import Variant
 
     if tasks and tasks[0] == "diff":
         _diff(tasks[1:], as_json=as_json)
         return
-    options = Options(workspace=workspace, template=template, batch=answers, model="batch")
+    options = Options(workspace=workspace, variant=Variant(template, examples, joint), batch=answers)
     if write_requests is not None:
         _write_requests(options, split, write_requests)
         return
@@ -59,7 +62,7 @@ def _measure(tasks: list[str], solver: str, split: str, options: Options, *, twi
     import time
 
     from eval.runner import run_tasks
-    from eval.solvers import make_solver
+    from eval.solvers import MODELS, make_solver
 
     def progress(name: str, done: int, total: int) -> None:
         if sys.stderr.isatty():
@@ -72,7 +75,7 @@ def _measure(tasks: list[str], solver: str, split: str, options: Options, *, twi
         extractor,
         solver,
         split,
-        template=options.template,
+        variant=options.variant if solver in MODELS else None,
         twice=twice,
         workspace=options.workspace,
         progress=progress,

@@ -1,18 +1,13 @@
-"""The tasks on written feedback: lint (phrases that judge) and claims (sentences held against the recording)."""
+"""The task lint: phrases that judge, found in labelled feedback (eval/gold/LINT.md)."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from eval.dataset import GOLD, GoldError, Sample, load_split
+from eval.dataset import GOLD
 from eval.metrics.interval import Count
 from eval.results import Item, TaskResult, measured
-from pipeline.claims import Claim, check_claims
 from pipeline.records import Record
-
-WORST_FAMILIES = 3
 
 
 class LintSpan(Record):
@@ -102,71 +97,3 @@ def _family(marked: Marked, family: str) -> Count:
 
 def _only(spans: tuple[LintSpan, ...], others: tuple[LintSpan, ...]) -> list[str]:
     return sorted({span.family for span in spans if not any(_touch(span, other) for other in others)})
-
-
-class GoldClaim(Record):
-    """A sentence of feedback about a gold interview, and what the recording says to it."""
-
-    document: str
-    text: str
-    state: Literal["supported", "contradicted", "none_found"]
-    turn: int | None
-
-
-def claims_result() -> TaskResult:
-    """Sentences written about the dev interviews: is the state right, and is a support pointed at in its turn?"""
-    gold = [GoldClaim.model_validate_json(row) for row in (GOLD / "claims.jsonl").read_text("utf-8").splitlines()]
-    samples = {sample.id: sample for sample in load_split("dev")}
-    unknown = {claim.document for claim in gold} - set(samples)
-    if unknown:
-        raise GoldError(f"claims.jsonl speaks of {', '.join(sorted(unknown))}, which no dev interview is called.")
-    sums: dict[str, dict[str, Counter[str]]] = {}
-    items = []
-    for number, claim in enumerate(gold, start=1):
-        sample = samples[claim.document]
-        said = _check(claim.text, sample)
-        state = said.state if said else "no_claim"
-        placed = said is not None and _in_turn(said, claim, sample)
-        for metric, good, counted in (
-            ("state_accuracy", state == claim.state, True),
-            ("support_recall", state == "supported" and placed, claim.state == "supported"),
-            ("contradiction_recall", state == "contradicted", claim.state == "contradicted"),
-            ("false_support", state == "supported", claim.state != "supported"),
-        ):
-            tally = sums.setdefault(metric, {}).setdefault(claim.document, Counter())
-            tally["good"] += good and counted
-            tally["all"] += counted
-        right = state == claim.state and (claim.state == "none_found" or placed)
-        detail = f"{claim.state} (turn {claim.turn}), found {state}"
-        items.append(
-            Item(
-                item=f"claim-{number}",
-                document=claim.document,
-                state="right" if right else "wrong",
-                detail=detail,
-                quote=claim.text,
-            )
-        )
-    counts = {
-        metric: {name: (float(tally["good"]), float(tally["all"])) for name, tally in rows.items()}
-        for metric, rows in sums.items()
-    }
-    note = "Sentences about dev interviews, written for this task."
-    return measured("claims", "offline", "dev", counts, items, note)
-
-
-def _check(text: str, sample: Sample) -> Claim | None:
-    found = check_claims(text, [(0, len(text))], sample.lines, sample.roles)
-    return found[0] if found else None
-
-
-def _in_turn(said: Claim, claim: GoldClaim, sample: Sample) -> bool:
-    if said.first_line is None or said.last_line is None:
-        return False
-    return claim.turn in {sample.turn_of(line) for line in sample.lines[said.first_line - 1 : said.last_line]}
-
-
-def read_lint_ids(split: str) -> list[str]:
-    """Ids of the lint items of a split, in order."""
-    rows = (GOLD / f"lint_{split}.jsonl").read_text(encoding="utf-8").splitlines()
-    return [str(json.loads(row)["id"]) for row in rows]

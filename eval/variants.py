@@ -1,0 +1,108 @@
+"""Variants of the extraction prompt, to be compared: `python -m eval.variants` prints what each would send.
+
+A variant is a template (pointing at lines, or copying text), with or without few-shots, asked per pillar or jointly.
+Sizes need no model; how well each does needs one: `verbatim eval extract --solver model`, with the same options, and
+`verbatim eval diff` between two runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from eval.batch import RequestFile
+from eval.dataset import RUBRIC, Sample, load_split
+from eval.solving import solve
+from pipeline.extract import ModelExtractor, read_example, render_examples
+from pipeline.ports import LLM, Extractor
+from pipeline.prompting import load_examples, load_rubric, load_template
+from pipeline.records import Chunk, Extraction, Line, Role
+from pipeline.rubric import Pillar, Rubric
+
+
+class Variant(NamedTuple):
+    """How the model is asked."""
+
+    template: str = "extract"
+    examples: bool = True
+    joint: bool = False
+
+    @property
+    def name(self) -> str:
+        """For tables."""
+        form = {"extract": "pointing", "quote": "quoting"}.get(self.template, self.template)
+        shots = "few-shots" if self.examples else "no few-shots"
+        return f"{form}, {shots}, {'joint' if self.joint else 'per pillar'}"
+
+
+VARIANTS = (
+    Variant(),
+    Variant(examples=False),
+    Variant(joint=True),
+    Variant(template="quote"),
+    Variant(template="quote", examples=False),
+)
+
+
+def pointing_with(llm: LLM, variant: Variant) -> Extractor:
+    """The production extractor around any LLM, asked in the variant's way."""
+    template = load_template(variant.template)
+    tables = load_examples(template.examples) if template.examples and variant.examples else []
+    shown = render_examples([read_example(table) for table in tables], load_rubric(RUBRIC), template.answer)
+    inner = ModelExtractor(llm, template, shown)
+    return JointExtractor(inner) if variant.joint else inner
+
+
+class JointExtractor:
+    """Asks about all pillars in one request a chunk, and gives each draft back to its signal's pillar."""
+
+    def __init__(self, inner: ModelExtractor) -> None:
+        self.inner = inner
+        self.name = "joint"
+        self.model = inner.model
+
+    def fingerprint(self, rubric: Rubric) -> str:
+        """The inner extractor's, over the joint pillar."""
+        return self.inner.fingerprint(_joint(rubric))
+
+    async def extract(
+        self, interview_id: str, lines: Sequence[Line], roles: dict[str, Role], chunks: Sequence[Chunk], rubric: Rubric
+    ) -> Extraction:
+        """Evidence under its own pillar; a joint answer cannot say which pillar a probe asks about, so none is kept."""
+        found = await self.inner.extract(interview_id, lines, roles, chunks, _joint(rubric))
+        drafts = [d.model_copy(update={"pillar": rubric.pillar_of.get(d.signal, d.pillar)}) for d in found.drafts]
+        return found.model_copy(update={"drafts": tuple(drafts), "probes": ()})
+
+
+def _joint(rubric: Rubric) -> Rubric:
+    first = rubric.pillars[0]
+    everything = Pillar(
+        id="all",
+        title="All pillars",
+        looks_for=" ".join(pillar.looks_for for pillar in rubric.pillars),
+        anchors=first.anchors,
+        signals=tuple(signal for pillar in rubric.pillars for signal in pillar.signals),
+    )
+    return rubric.model_copy(update={"pillars": (everything,)})
+
+
+def table(samples: Sequence[Sample]) -> list[str]:
+    """Requests and characters sent for an hour of interview, as rows of Markdown."""
+    rows = [
+        "| variant | requests an hour | thousand characters an hour | of it the same in each request |",
+        "|---|---|---|---|",
+    ]
+    hours = sum(sample.hours for sample in samples)
+    for variant in VARIANTS:
+        llm = RequestFile("sizes")
+        solve(pointing_with(llm, variant), samples)
+        sent = [json.dumps(request.messages) for request in llm.requests.values()]
+        system = sum(len(request.messages[0]["content"]) for request in llm.requests.values())
+        total = sum(len(text) for text in sent)
+        rows.append(f"| {variant.name} | {len(sent) / hours:.0f} | {total / hours / 1000:.0f} | {system / total:.0%} |")
+    return rows
+
+
+if __name__ == "__main__":
+    print("\n".join(table(load_split("dev"))))
