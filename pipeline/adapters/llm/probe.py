@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.llm.live import LiveLLM
 
 CODE = "K7-ORCHID-52"
+_CODE = "^[A-Z0-9-]{4,16}$"  # a small model's babble ends there
 SHORT = 3_000  # characters
 _FILLER = (
     "the kettle by the window is still warm",
@@ -99,7 +100,9 @@ async def _form(llm: LiveLLM) -> Check:
         dialect = llm.dialect
         strict = dialect.answer_format in ("json_schema", "plain_schema")
         want = "Answer with one English sentence." if strict else 'Answer with JSON only: {"colour":"blue"} or "green".'
-        answer = await _ask(llm, want, "What colour is the sky at noon?", _schema("colour", ["blue", "green"]))
+        answer = await _ask(
+            llm, want, "What colour is the sky at noon?", _closed(colour={"type": "string", "enum": ["blue", "green"]})
+        )
         if llm.dialect == dialect:
             break
     name = f"answers under {dialect.answer_format}"
@@ -120,7 +123,7 @@ async def _canary(llm: LiveLLM, length: int) -> tuple[bool | None, int]:
     """Whether the code at the front came back, and the tokens counted; None for an answer that says nothing."""
     head = f"The code is {CODE}. Keep it in mind. Some talk follows that does not matter."
     filler = _talk(length - len(head) - 60)
-    answer = await _ask(llm, head, f"{filler}\nWhat is the code?", _schema("code", None))
+    answer = await _ask(llm, head, f"{filler}\nWhat is the code?", _closed(code={"type": "string", "pattern": _CODE}))
     if answer is None:
         return None, 0
     return _field(answer, "code") == CODE, answer.input_tokens
@@ -160,7 +163,7 @@ async def _ask(llm: LiveLLM, system: str, user: str, schema: dict[str, Any]) -> 
         messages=({"role": "system", "content": system}, {"role": "user", "content": user}),
         answer_schema=schema,
         temperature=llm.temperature,
-        max_output_tokens=min(llm.max_output_tokens, 400),
+        max_output_tokens=llm.max_output_tokens,
     )
     attempts: list[Attempt] = []
     _, raw = await llm.speak(request, attempts)
@@ -173,9 +176,8 @@ async def _ask(llm: LiveLLM, system: str, user: str, schema: dict[str, Any]) -> 
         return None
 
 
-def _schema(field: str, values: list[str] | None) -> dict[str, Any]:
-    kind: dict[str, Any] = {"type": "string"} if values is None else {"type": "string", "enum": values}
-    return {"type": "object", "properties": {field: kind}, "required": [field], "additionalProperties": False}
+def _closed(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
 
 
 def _field(answer: ModelAnswer, field: str) -> Any:
