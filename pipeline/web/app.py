@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from pipeline.workspace import Workspace
 
 
+ROUTERS = (pages.router, writes.router, corrections.router, debriefs.router, linting.router, sound.router)
+
+
 def create_app(workspace: Workspace, *, port: int, hosts: Sequence[str] = (), secure: bool = False) -> FastAPI:
     """The ASGI application for one workspace.
 
     `hosts` are further names (with port, as a browser sends them) under which a proxy serves it; `secure` says that
     this proxy speaks TLS.
     """
-    app = FastAPI(title="Verbatim", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="Verbatim", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.house = House(workspace, port=port, secure=secure)
-    for router in (pages.router, writes.router, corrections.router, debriefs.router, linting.router, sound.router):
+    for router in ROUTERS:
         app.include_router(router)
     for kind, handler in (
         (Refused, _refused),

@@ -46,7 +46,7 @@ class House:
         self, template: str, *, status: int = 200, headers: dict[str, str] | None = None, **given: Any
     ) -> Response:
         """Print a template; every value is escaped."""
-        text = self.templates.get_template(template).render(**given)
+        text = self.templates.get_template(template).render(status=status, **given)
         return HTMLResponse(text, status, headers=headers)
 
 
