@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from pipeline.claims.claim import Claim, Shown, State
 from pipeline.claims.retold import asking_words, asks, count_in, is_claim, quote_in, turned
-from pipeline.claims.words import alike, plain, stem, stems
+from pipeline.claims.words import alike, plain, stems
 from pipeline.records import Line, Role
 from pipeline.spans import locate
 
@@ -27,13 +27,11 @@ SUPPORT, ASKED = 0.44, 0.34  # share of a claim's weight that lines must carry; 
 REFUSED, NEAR = 0.38, 0.1  # share for lines that refuse, and how far behind the best ones they may be
 MAX_LINES = 3
 _FILLERS = r"^\W*(?:(?:um+|uh+|oh|ah|hm+|well|yeah|okay|ok|honestly|with respect|so|but|and|no problem|right)\W+)*"
+_NO = re.compile(_FILLERS + r"(?:no|nah|nope|not yet|never)(?=[,.!?;]|\s*$|\s+(?:i|we|it|that)\b)")
 _REFUSAL = re.compile(
-    _FILLERS + r"(?:no|nah|nope|not yet|never)(?=[,.!?;]|\s*$|\s+(?:i|we|it|that)\b)"
-    r"|[.?!] (?:no|nah|nope)[.,]"
-    r"|\b(?:i|we|they)(?:'d| would| have|'ve|'m| am|'ll)? (?:not|never)\b(?! (?:sure|only|just))"
+    r"\b(?:i|we|they)(?:'d| would| have|'ve|'m| am|'ll)? (?:not|never)\b(?! (?:sure|only|just))"
     r"|\b(?:i|we|they|it) (?:wouldn'?t|won'?t|don'?t|didn'?t|can'?t|cannot|couldn'?t|haven'?t|ain'?t)\b"
-    r"(?! (?:know what|see why|mind|wait|get|think))"
-    r"|\bnot (?:gonna|going to)\b|\bno idea\b|\bi'?d (?:just )?(?:leave|skip|park)\b"
+    r"|\bnot (?:gonna|going to)\b"
 )
 _NO_THING = re.compile(r"\bno ([a-z]+)")
 _QUESTION = re.compile(
@@ -107,9 +105,11 @@ class Search:
         hits = self._hits(sentence)
         if not hits:
             return _claim("none_found", "no evidence found in the recording")
-        against = None if asks(sentence) else self._against(sentence, hits)
+        state, against = self._against(sentence, hits)
+        if against is not None and state == "contradicted":
+            return _found(state, "the lines say the opposite", against)
         if against is not None:
-            return _found("contradicted", "the lines say the opposite", against)
+            return _found(state, "lines on this sound like a refusal; look at them", against)
         if hits[0].share >= (ASKED if asks(sentence) else SUPPORT) and hits[0].common >= 2:
             return _found("supported", "the lines say so", hits[0])
         return _claim("none_found", "no evidence found in the recording")
@@ -174,22 +174,23 @@ class Search:
             carried += self.weight.get(one, self.rarest) * max(value, AFTER * (one in after.stems))
         return (carried, common) if direct >= 1 else (0.0, common)
 
-    def _against(self, sentence: str, hits: Sequence[_Hit]) -> _Hit | None:
-        """Lines on the claim's subject that refuse what it says was done, or do what it says was not."""
+    def _against(self, sentence: str, hits: Sequence[_Hit]) -> tuple[State, _Hit | None]:
+        """Lines on the claim's subject that deny it in its own words, or sound as if they did (none_found)."""
         if turned(sentence):
             top = hits[0]
             said = " ".join(line.text for line in top.window.lines)
             opposed = _NEGATION.search(plain(sentence)) is not None and _opposed(sentence, said)
-            return top if opposed and top.share >= SUPPORT else None
-        wanted = stems(sentence)
-        for hit in hits:
+            return "contradicted", top if opposed and top.share >= SUPPORT else None
+        wanted = frozenset() if asks(sentence) else stems(sentence)
+        for hit in hits if wanted else ():
             if hit.share < max(REFUSED, hits[0].share - NEAR):
-                return None
-            text = plain(hit.window.lines[0].text)
-            none_of_it = any(stem(thing) in wanted for thing in _NO_THING.findall(text))
-            if len(hit.window.lines) == 1 and hit.common >= 2 and (none_of_it or _REFUSAL.search(text)):
-                return hit
-        return None
+                break
+            if len(hit.window.lines) == 1 and hit.common >= 2:
+                text = plain(hit.window.lines[0].text)
+                denied = len(wanted & _refused(text))
+                if denied or (_NO.match(text) and len(wanted & hit.window.before.stems) >= 2):
+                    return "contradicted" if denied >= 2 else "none_found", hit
+        return "none_found", None
 
     def _quote(self, quote: str) -> Claim:
         """Words in quotation marks must be words of the candidate."""
@@ -210,6 +211,12 @@ class Search:
         state: State = "supported" if len(places) >= claimed else "contradicted"
         ends = {"first_line": places[0], "last_line": places[-1]} if places else {}
         return _claim(state, f"{claimed} claimed, {len(places)} {said}", claimed=claimed, counted=len(places), **ends)
+
+
+def _refused(text: str) -> frozenset[str]:
+    """Stems of what somebody says they did not, would not or cannot do."""
+    denied = [" ".join(text[match.end() :].split()[:4]) for match in _REFUSAL.finditer(text)]
+    return stems(" ".join([*denied, *_NO_THING.findall(text)]))
 
 
 def _opposed(claim: str, said: str) -> bool:
