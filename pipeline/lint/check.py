@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from pipeline.lint.contexts import Context, Quotes
 from pipeline.lint.finding import Finding, Note
-from pipeline.lint.rules import Hit, RuleSet
+from pipeline.lint.index import Hit
+from pipeline.lint.rules import RuleSet
 from pipeline.lint.text import Sentence, lines
 
 # Which family a phrase belongs to when two fit: the graver reading wins.
@@ -31,12 +32,12 @@ def rank(code: str) -> int:
 def places(cut: list[Sentence], rules: RuleSet) -> list[Place]:
     """Every judging phrase of the sentences of one text, in order, without overlaps."""
     quotes: Quotes | None = None
-    respelled = rules.respelled.get
     out: list[Place] = []
     for at, sentence in enumerate(cut):
         if sentence.kind == "heading":
             continue
-        sentence.words = [respelled(word, word) for word in sentence.words]
+        if not rules.respelled.keys().isdisjoint(sentence.words):
+            sentence.words = [rules.respelled.get(word, word) for word in sentence.words]
         hits = rules.phrases.search(sentence)
         if not hits:
             continue

@@ -10,7 +10,8 @@ import re
 from bisect import bisect_right
 from functools import cached_property
 
-from pipeline.lint.rules import Hit, RuleSet
+from pipeline.lint.index import Hit
+from pipeline.lint.rules import RuleSet
 from pipeline.lint.text import BLANK, Sentence
 
 _SINGLE_QUOTED = re.compile(r"(?<!\w)'(?=\S)(?:[^'\n]|(?<=\w)'(?=\w)){1,300}'(?!\w)")
@@ -200,9 +201,8 @@ class Context:
         near = self._sentences[max(0, self._at - 1) : self._at] + self._sentences[self._at + 1 : self._at + 2]
         return any(s.kind != "heading" and observes(s, self._rules, self._quotes) for s in near)
 
-
     def _spelled_out(self, hit: Hit) -> bool:
-        """Whether the judgement is followed by what it means: "weak on SQL: no join without help", ", only one test"."""
+        """Whether what it means follows: "weak on SQL: no join without help", "weak on tests, only one"."""
         words = self.words
         for at in range(hit.end, min(hit.end + 3, len(words))):
             rest = words[at + 1 :]

@@ -28,8 +28,7 @@ def document_places(
     cut: list[Sentence], seen: int, rules: RuleSet, *, least_words: int, competencies: Sequence[str] = ()
 ) -> list[Place]:
     """Findings of the document rules; `seen` counts observations, `competencies` replaces the built-in list."""
-    words = {word for sentence in cut for word in sentence.words}
-    if sum(word[0].isalnum() for sentence in cut for word in sentence.words) < least_words:
+    if sum(len(sentence.words) for sentence in cut) < 3 * least_words and _words(cut) < least_words:
         return []
     verdict = _first(cut, rules.lexicons["recommendation"].words)
     rating = verdict or _first(cut, rules.lexicons["rating_word"].words)
@@ -41,9 +40,13 @@ def document_places(
     elif verdict is not None and seen < 2:
         out.append(_place("GF703", verdict))
     named = {part for name in competencies for part in name.lower().split()} or rules.lexicons["competency"].words
-    if named.isdisjoint(words):
+    if all(named.isdisjoint(sentence.words) for sentence in cut):
         out.append(_place("GF702", rating))
     return out
+
+
+def _words(cut: list[Sentence]) -> int:
+    return sum(word[0].isalnum() for sentence in cut for word in sentence.words)
 
 
 def _first(cut: list[Sentence], wanted: frozenset[str]) -> Sentence | None:

@@ -25,14 +25,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cached_property
 from itertools import chain
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from pipeline.errors import RubricError
-from pipeline.lint.text import BLANK
+from pipeline.lint.alphabet import Alphabet
 
-_FIRST_CODE = 0x4E00  # twenty thousand consecutive letters, none of them special in a regular expression
 _REST_CLAUSE, _REST_SENTENCE = 30, 60  # tokens that > and >> may take at most
 
 _ELEMENT = re.compile(
@@ -41,7 +39,6 @@ _ELEMENT = re.compile(
     r"|(?P<word>-(?:ing|ed|ly)\b|[^\W_]+(?:['._][^\W_]+)*\+?|'\w+|[,:;/.\"%&=-])|(?P<repeat>[?*])|(?P<end>$))"
 )
 _MACRO = re.compile(r"@(\w+)")
-_PUNCTUATION = """. , : ; - ( ) / " ' ! ? [ ] & + = | % …""".split()
 _OPENERS = (
     """. , : ; - ( ) / " ! ? & + = | and but so yet also plus though although overall however still honestly
     frankly clearly obviously basically generally otherwise because since as tbh imo imho ngl just again
@@ -60,57 +57,16 @@ COMMON = frozenset(
     if out up about into over after well good get got one time like , - : ; / ( ) .""".split()
 )
 
+_EVERYWHERE = frozenset(
+    ". , : - ( ) the a an to of in on and is was be it i he she they for with as at not her his 's".split()
+)
+
 
 class Lexicon(NamedTuple):
     """A set of entries: single words, and phrases longest first."""
 
     words: frozenset[str]
     phrases: tuple[tuple[str, ...], ...]
-
-
-class Alphabet:
-    """One character for each word that the rules know, and a few for all others."""
-
-    NAME, NUMBER, CODE, OTHER, MARK, ING, ED, LY = (chr(_FIRST_CODE + i) for i in range(8))
-
-    _ENDINGS: ClassVar = {"ng": ING, "ed": ED, "ly": LY}
-
-    def __init__(self) -> None:
-        self._words: dict[str, None] = dict.fromkeys(_PUNCTUATION)
-
-    def learn(self, words: Iterable[str]) -> None:
-        """Add words. The alphabet is complete when the first sentence is encoded."""
-        self._words.update(dict.fromkeys(words))
-
-    @cached_property
-    def codes(self) -> dict[str, str]:
-        """The character of each word."""
-        codes = {word: chr(_FIRST_CODE + 8 + at) for at, word in enumerate(self._words)}
-        return codes | {"-ing": self.ING, "-ed": self.ED, "-ly": self.LY}
-
-    @cached_property
-    def punctuation(self) -> str:
-        """All characters that a gap does not cross."""
-        return self.letters(_PUNCTUATION) + self.CODE + self.MARK
-
-    def letters(self, words: Iterable[str]) -> str:
-        """The characters of several known words."""
-        return "".join([self.codes[word] for word in words])
-
-    def encode(self, tokens: list[str], words: list[str]) -> str:
-        """A sentence as a string; `tokens` as written, `words` in lower case."""
-        get = self.codes.get
-        return "".join([get(word) or self._unknown(token) for token, word in zip(tokens, words, strict=True)])
-
-    def _unknown(self, token: str) -> str:
-        first = token[0]
-        if first.isupper():
-            return self.NAME if len(token) > 1 and token[1:].islower() else self.OTHER
-        if first.isalpha():
-            return self.OTHER if len(token) < 5 else self._ENDINGS.get(token[-2:], self.OTHER)
-        if first.isdigit():
-            return self.NUMBER
-        return self.CODE if first == BLANK else self.MARK
 
 
 class Element(NamedTuple):
@@ -122,6 +78,14 @@ class Element(NamedTuple):
 
 
 Row = list[Element]
+
+
+class Parsed(NamedTuple):
+    """One pattern as read. A match contains a word of each of `needs`, rarest first; `marked`: it reports a part."""
+
+    row: Row
+    needs: tuple[frozenset[str], ...]
+    marked: bool
 
 
 def inflected(word: str) -> tuple[str, ...]:
@@ -156,7 +120,7 @@ class Compiler:
         """Add a lexicon: entries separated by new lines or commas; `{other}` includes one defined before."""
         self.lexicons[name] = self._read(re.split(r"[,\n]", source), name)
 
-    def pattern(self, source: str) -> Pattern:
+    def pattern(self, source: str) -> Parsed:
         """Read one line of the pattern language.
 
         Raises RubricError with the line when it cannot be read, or when no particular word is needed to match it.
@@ -168,7 +132,7 @@ class Compiler:
         needs = sorted(self._needs(rows[0]), key=_cost)
         if not needs:
             raise RubricError(f"Lint rules: no particular word is needed to match {source!r}.")
-        return Pattern(source, rows[0], tuple(needs), self)
+        return Parsed(rows[0], tuple(needs), "[" in source)
 
     # ---- reading ----------------------------------------------------------------------------------------------------
 
@@ -284,7 +248,7 @@ class Compiler:
             out = f"[^{self.alphabet.punctuation}]{{0,{operand}}}?"
         else:
             out = {
-                "[": "(?P<part>",
+                "[": "(",
                 "]": ")",
                 "^": f"(?<![^{letters(_OPENERS)}])",
                 "$": f"(?![^{letters(_CLOSERS)}])",
@@ -328,26 +292,6 @@ class Compiler:
         return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
 
 
-class Pattern:
-    """One pattern: what it needs, rarest first, and its expression.
-
-    `part` is the group of the expression that holds what to report (0: the whole match).
-    """
-
-    __slots__ = ("_compiler", "_row", "expression", "needs", "part", "source")
-
-    def __init__(self, source: str, row: Row, needs: tuple[frozenset[str], ...], compiler: Compiler) -> None:
-        self.source, self._row, self.needs, self._compiler = source, row, needs, compiler
-        self.part = "part" if "[" in source else 0
-
-    def __getattr__(self, name: str) -> re.Pattern[str]:
-        """Compile on first use; afterwards the slot answers without a call."""
-        if name != "expression":
-            raise AttributeError(name)
-        self.expression = re.compile(self._compiler.expression(self._row))
-        return self.expression
-
-
 def _product(parts: list[str]) -> list[tuple[str, ...]]:
     out: list[tuple[str, ...]] = [()]
     for part in parts:
@@ -366,10 +310,10 @@ def _ranges(letters: list[str]) -> str:
     return "".join(out)
 
 
-def _rarity(word: str) -> tuple[bool, int]:
-    return word not in COMMON, len(word)
+def _rarity(word: str) -> tuple[bool, bool, int]:
+    return word not in COMMON, word not in _EVERYWHERE, len(word)
 
 
 def _cost(words: frozenset[str]) -> float:
     """How often one of these words will be met, roughly."""
-    return 50 * len(words & COMMON) + len(words)
+    return 500 * len(words & _EVERYWHERE) + 50 * len(words & COMMON) + len(words)

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.errors import RubricError
+from pipeline.lint import kept
+from pipeline.lint.alphabet import Alphabet
 from pipeline.lint.finding import SEVERITIES
-from pipeline.lint.pattern import Compiler, Lexicon, Pattern
-from pipeline.lint.text import Sentence
+from pipeline.lint.index import Entry, Group, Index, masks_of, restored
+from pipeline.lint.pattern import Compiler, Lexicon, Parsed
 
 # Where an observation may stand that excuses a match.
 _EVIDENCE = ("none", "same", "near")
@@ -38,61 +40,6 @@ class Rule(NamedTuple):
     def source(self) -> str:
         """The value of a finding's `source`."""
         return "document" if self.code >= "GF7" else "rules"
-
-
-class Group(NamedTuple):
-    """Patterns of one rule that share their exemptions.
-
-    `evidence` says where an observation excuses a match: nowhere ("none"), in the same sentence ("same"), or also in
-    the next and the previous one ("near"). `subject` drops a match whose clause is about something else: about a thing
-    ("thing"), or also about the writer ("person").
-    """
-
-    code: str
-    evidence: str
-    subject: str
-
-
-class Hit(NamedTuple):
-    """A pattern matched: the group it belongs to, and the tokens from `start` to before `end`."""
-
-    group: Group
-    start: int
-    end: int
-
-
-class Index:
-    """Patterns by the rarest words they need."""
-
-    def __init__(self, compiler: Compiler) -> None:
-        self._alphabet = compiler.alphabet
-        self._by_word: dict[str, list[tuple[Pattern, Group, frozenset[str]]]] = {}
-
-    def add(self, pattern: Pattern, group: Group) -> None:
-        """File one pattern under its rarest words."""
-        entry = (pattern, group, pattern.needs[1] if len(pattern.needs) > 1 else pattern.needs[0])
-        for word in pattern.needs[0]:
-            self._by_word.setdefault(word, []).append(entry)
-
-    def search(self, sentence: Sentence) -> list[Hit]:
-        """Every match in one sentence."""
-        words, by_word = frozenset(sentence.words), self._by_word
-        candidates: dict[Pattern, Group] = {}
-        for word in words & by_word.keys():
-            entries = by_word[word]
-            candidates.update({pattern: group for pattern, group, second in entries if not second.isdisjoint(words)})
-        out: list[Hit] = []
-        code = ""
-        for pattern, group in candidates.items():
-            if any(need.isdisjoint(words) for need in pattern.needs[2:]):
-                continue
-            code = code or self._alphabet.encode(sentence.tokens, sentence.words)
-            match = pattern.expression.search(code)
-            while match is not None:
-                start, end = match.span(pattern.part)
-                out.append(Hit(group, start, end))
-                match = pattern.expression.search(code, max(end, match.end(), match.start() + 1))
-        return sorted(out, key=lambda hit: (hit.start, hit.end, hit.group))
 
 
 class RuleSet(NamedTuple):
@@ -125,38 +72,67 @@ def rules_path() -> Path:
 def load_rules(path: Path | None = None) -> RuleSet:
     """Read and compile a rule file (the shipped one by default).
 
-    Raises RubricError when the file is not TOML, a rule lacks a field, or a pattern cannot be read.
+    What was compiled is kept in the user's cache folder, and made anew when the file or this code changes. Raises
+    RubricError when the file is not TOML, a rule lacks a field, or a pattern cannot be read.
     """
     file = path or rules_path()
-    raw = file.read_bytes()
-    try:
-        table = tomllib.loads(raw.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RubricError(f"{file.name} is not valid TOML: {error}") from error
     gc.disable()  # nothing made here is garbage; looking for it would take a third of the time
     try:
-        return _compiled(table, file)
+        compiled = kept.load(file)
+        if compiled is None:
+            compiled = _compiled(_table(file), file.name)
+            kept.save(file, compiled)
+        return _rule_set(compiled, file)
     finally:
         gc.enable()
 
 
-def _compiled(table: dict[str, Any], file: Path) -> RuleSet:
+def _table(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_bytes().decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RubricError(f"{file.name} is not valid TOML: {error}") from error
+
+
+def _compiled(table: dict[str, Any], name: str) -> dict[str, Any]:
+    """Everything the linter needs as plain values."""
     compiler = Compiler()
     compiler.macros.update(table["macros"])
-    for name, source in table["lexicons"].items():
-        compiler.define(name, source)
+    for lexicon, source in table["lexicons"].items():
+        compiler.define(lexicon, source)
     rules: dict[str, Rule] = {}
-    phrases, mentions = Index(compiler), Index(compiler)
+    phrases: list[tuple[Group, Parsed]] = []
     for entry in table["rules"]:
         rule = _rule(entry)
         if rule.code in rules:
-            raise RubricError(f"{file.name}: the code {rule.code} is used twice.")
+            raise RubricError(f"{name}: the code {rule.code} is used twice.")
         rules[rule.code] = rule
         for group in entry.get("matches", ()):
-            _fill(phrases, _group(rule.code, group), group["patterns"], compiler)
-    _fill(mentions, Group("mention", "none", "any"), table["contexts"]["meta"], compiler)
-    things = compiler.lexicons["thing"].words | compiler.lexicons["tech_noun"].words
-    return RuleSet(rules, compiler.lexicons, phrases, mentions, slips(compiler), things, compiler.alphabet.codes, file)
+            phrases += _patterns(_group(rule.code, group), group["patterns"], compiler)
+    mentions = _patterns(Group("mention", "none", "any"), table["contexts"]["meta"], compiler)
+    return {
+        "rules": [tuple(rule) for rule in rules.values()],
+        "lexicons": {key: tuple(lexicon) for key, lexicon in compiler.lexicons.items()},
+        "codes": compiler.alphabet.codes,
+        "slips": slips(compiler),
+        "phrases": _index(phrases, compiler).dump(),
+        "mentions": _index(mentions, compiler).dump(),
+    }
+
+
+def _rule_set(compiled: dict[str, Any], file: Path) -> RuleSet:
+    lexicons = {key: Lexicon(*parts) for key, parts in compiled["lexicons"].items()}
+    alphabet = Alphabet(compiled["codes"])
+    return RuleSet(
+        {row[0]: Rule(*row) for row in compiled["rules"]},
+        lexicons,
+        restored(alphabet, compiled["phrases"]),
+        restored(alphabet, compiled["mentions"]),
+        compiled["slips"],
+        lexicons["thing"].words | lexicons["tech_noun"].words,
+        compiled["codes"],
+        file,
+    )
 
 
 def slips(compiler: Compiler) -> dict[str, str]:
@@ -171,11 +147,14 @@ def slips(compiler: Compiler) -> dict[str, str]:
     return {slip: word for slip, word in out.items() if slip not in known}
 
 
-def _fill(index: Index, group: Group, patterns: str, compiler: Compiler) -> None:
-    for line in patterns.splitlines():
-        source = line.split("#", 1)[0].strip()
-        if source:
-            index.add(compiler.pattern(source), group)
+def _patterns(group: Group, patterns: str, compiler: Compiler) -> list[tuple[Group, Parsed]]:
+    lines = (line.split("#", 1)[0].strip() for line in patterns.splitlines())
+    return [(group, compiler.pattern(line)) for line in lines if line]
+
+
+def _index(patterns: list[tuple[Group, Parsed]], compiler: Compiler) -> Index:
+    entries = [Entry(group, compiler.expression(parsed.row), parsed.marked) for group, parsed in patterns]
+    return Index(compiler.alphabet, entries, *masks_of(parsed.needs for _, parsed in patterns))
 
 
 def _group(code: str, entry: dict[str, Any]) -> Group:
