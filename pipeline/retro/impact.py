@@ -51,12 +51,12 @@ def highest(rates: Sequence[Rate]) -> int | None:
     return best
 
 
-def compare(group: Rate, reference: Rate) -> Comparison:
+def compare(group: Rate, reference: Rate, boschloo_up_to: int = BOSCHLOO_UP_TO) -> Comparison:
     """Ratio of the group's rate to the reference rate, with what is known about it."""
     if group.entered == 0 or reference.entered == 0 or reference.advanced == 0:
         return Comparison(None, None, None, "none", None, 0)
     ratio = group.advanced * reference.entered / (group.entered * reference.advanced)
-    p, test = exact_p(group, reference)
+    p, test = exact_p(group, reference, boschloo_up_to)
     interval = koopman(group.advanced, group.entered, reference.advanced, reference.entered)
     return Comparison(ratio, interval, p, test, below_four_fifths(group, reference), shortfall(group, reference))
 
@@ -74,7 +74,7 @@ def shortfall(group: Rate, reference: Rate) -> int:
     return max(0, min(needed, group.entered) - group.advanced)
 
 
-def exact_p(group: Rate, reference: Rate) -> tuple[float, str]:
+def exact_p(group: Rate, reference: Rate, boschloo_up_to: int = BOSCHLOO_UP_TO) -> tuple[float, str]:
     """Two-sided exact p: Boschloo where both groups are small, Fisher otherwise; chi-square for very large counts."""
     table = [
         [group.advanced, group.entered - group.advanced],
@@ -82,7 +82,7 @@ def exact_p(group: Rate, reference: Rate) -> tuple[float, str]:
     ]
     if group.advanced + reference.advanced in (0, group.entered + reference.entered):
         return 1.0, "none"
-    if max(group.entered, reference.entered) <= BOSCHLOO_UP_TO:
+    if max(group.entered, reference.entered) <= boschloo_up_to:
         return min(1.0, float(stats.boschloo_exact(table).pvalue)), "Boschloo"
     if group.entered + reference.entered <= 100_000:
         return float(stats.fisher_exact(table).pvalue), "Fisher"
