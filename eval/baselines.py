@@ -2,16 +2,18 @@
 
 Baselines keep each metric's counts document by document, so that a run is compared with them in pairs: a figure fails
 when the whole interval of its change lies on the wrong side of zero. Kept figures carry the hashes of prompt, rubric,
-gold and solver. Where one differs the gate still compares and says so; where none differs the figure must be the very
-same, since then only a metric or the matching can have changed.
+gold and solver. Where one differs the gate still compares and says so; where none differs a figure about pointing must
+be the very same, since then only a metric, the matching or an unversioned bound can have changed.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from eval.metrics.interval import Count
 from eval.results import EvalRun, TaskResult, gain
 from pipeline.records import Record
 
@@ -20,7 +22,8 @@ LESS_IS_BETTER = frozenset(
     [
         "distractor_rate",
         "wrongly_accepted",
-        "false_support",
+        "false_support_none",
+        "false_support_contradicted",
         "false_alarms_plain",
         "false_alarms_near_miss",
         "distractor_rate_candidate",
@@ -30,6 +33,7 @@ LESS_IS_BETTER = frozenset(
     ]
 )
 NOT_GATED = frozenset(["tokens_per_hour", "model_seconds_per_hour"])  # they depend on the endpoint, not on us
+EXACT = frozenset(["extract", "coverage", "prompted"])  # what the hashes stand for entirely
 HASHES = ("gold_hash", "prompt_hash", "rubric_hash", "solver_hash")
 
 
@@ -54,9 +58,16 @@ def keep(run: EvalRun, path: Path = BASELINES) -> None:
     for result in run.results:
         if not result.skipped:
             hashes = {name: getattr(run, name) for name in HASHES}
-            kept[_key(result)] = {**hashes, **result.model_dump(mode="json", include={"figures", "counts"})}
+            counts = {metric: _told(rows) for metric, rows in result.counts.items()}
+            figures = [figure.model_dump(mode="json") for figure in result.figures]
+            kept[_key(result)] = {**hashes, "figures": figures, "counts": counts}
     rows = ",\n".join(f"{json.dumps(key)}: {json.dumps(entry)}" for key, entry in sorted(kept.items()))
     path.write_text("{\n" + rows + "\n}\n", encoding="utf-8")
+
+
+def _told(rows: Mapping[str, Count]) -> dict[str, list[float]]:
+    """Documents with something to count."""
+    return {name: [float(n) for n in count] for name, count in rows.items() if any(count)}
 
 
 def _key(result: TaskResult) -> str:
@@ -76,7 +87,7 @@ def regressions(run: EvalRun, kept: dict[str, Any]) -> list[Regression]:
         if result.skipped or entry is None:
             continue
         before = _kept(result, entry)
-        same = all(entry.get(name) == getattr(run, name) for name in HASHES)
+        same = result.task in EXACT and all(entry.get(name) == getattr(run, name) for name in HASHES)
         for figure in before.figures:
             reason = None if figure.metric in NOT_GATED else _fault(result, before, figure.metric, same=same)
             if reason and figure.value is not None:
@@ -89,7 +100,7 @@ def regressions(run: EvalRun, kept: dict[str, Any]) -> list[Regression]:
 def _fault(now: TaskResult, before: TaskResult, metric: str, *, same: bool) -> str | None:
     if now.figure(metric) is None:
         return "the metric is gone"
-    if same and now.counts[metric] != before.counts[metric]:
+    if same and _told(now.counts[metric]) != _told(before.counts[metric]):
         return "it differs though prompt, rubric, gold and solver are the same"
     change = gain(now, before, metric)
     if change is None or change.low is None or change.high is None:

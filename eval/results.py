@@ -90,12 +90,19 @@ def measured(
 
 
 def gain(a: TaskResult, b: TaskResult, metric: str) -> Figure | None:
-    """How much more `a` has of a metric than `b`, drawn in pairs; None when they did not measure the same documents."""
+    """How much more `a` has of a metric than `b`, drawn in pairs over the documents of both.
+
+    A document without anything to count may be left out on either side. None when nothing can be compared.
+    """
     one, two = a.counts.get(metric), b.counts.get(metric)
-    if not one or not two or sorted(one) != sorted(two):
+    if not one or not two:
         return None
-    names = sorted(one)
-    return Figure(metric=metric, **difference([one[n] for n in names], [two[n] for n in names])._asdict())
+    names = sorted({*one, *two})
+    nothing = (0.0, 0.0)
+    return Figure(
+        metric=metric,
+        **difference([one.get(n, nothing) for n in names], [two.get(n, nothing) for n in names])._asdict(),
+    )
 
 
 def write_run(run: EvalRun, path: Path) -> None:
