@@ -73,7 +73,7 @@ def _root(
 
 def main() -> None:
     """Run a verb; turn our own errors into two plain lines, and an interruption into exit code 130."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: exit code 130, resumable
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # exit code 130, resumable
     try:
         app(standalone_mode=True)
     except VerbatimError as error:

@@ -108,6 +108,7 @@ class Runner:
 
         Raises RunStopError when the endpoint or a cap ended the run; what is finished by then is kept.
         """
+        self.workspace.sweep()
         endings, fresh = self.worklist.of(intake, only=only, force=force)
         for ending in endings:
             watcher.ended(ending)

@@ -177,6 +177,8 @@ def _why(refusal: Refusal) -> dict[str, str]:
 
 
 def _place_of(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next

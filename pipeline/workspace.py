@@ -74,6 +74,13 @@ class Workspace:
             )
         return cls.create(folder)
 
+    def sweep(self) -> None:
+        """Remove what killed programs left half written; what a living one is writing stays."""
+        for folder in (self.folder, self.asr, self.llm):
+            for path in folder.glob(".writing-*"):
+                if not _lives(path.name.split("-")[1]):
+                    path.unlink(missing_ok=True)
+
     def store(self, *, wait_s: float | None = None) -> Store:
         """The database, opened only while it is used; `wait_s` is how long a turn is waited for."""
         from pipeline.adapters.store.connection import WAIT_S, Store
@@ -87,7 +94,7 @@ def write_private(path: Path, content: bytes) -> None:
     Raises StoreError when the disk is full or the folder cannot be written.
     """
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".writing-{os.getpid()}-")
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
@@ -104,6 +111,16 @@ def write_private(path: Path, content: bytes) -> None:
             kept="everything finished before.",
             next_step="free some space, then run the same command again.",
         ) from None
+
+
+def _lives(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, ValueError):
+        return True
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

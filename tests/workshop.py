@@ -159,11 +159,11 @@ def _empty_database() -> bytes:
 class Bench:
     """A workspace with a folder of recordings beside it."""
 
-    def __init__(self, folder: Path, **flags: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, *, inbox: Path | None = None, **flags: dict[str, Any]) -> None:
         self.workspace = Workspace.create(folder / "ws")
         if not self.workspace.database.exists():
             self.workspace.database.write_bytes(_empty_database())
-        self.inbox = folder / "inbox"
+        self.inbox = inbox or folder / "inbox"
         self.inbox.mkdir(exist_ok=True)
         self.settings: Settings = load_settings(self.workspace.folder, flags)
         self.ears = Ears()

@@ -172,9 +172,7 @@ def save(db: Session, run_id: str, key: str, points: str, seconds: float, derive
                 for stage, (k, by) in stages.items()
             ],
         )
-        db.insert(
-            "llm_calls", [_call_row(run_id, interview_id, call.model_dump()) for call in derived.extraction.calls]
-        )
+        spend(db, run_id, interview_id, derived.extraction.calls)
         db.execute(
             "UPDATE interviews SET state = 'done', stage = 'stored', reason = NULL, retry = NULL, transcript_hash = ? "
             "WHERE interview_id = ?",
@@ -183,12 +181,12 @@ def save(db: Session, run_id: str, key: str, points: str, seconds: float, derive
 
 
 def spend(db: Session, run_id: str, interview_id: str, calls: Iterable[ModelCall]) -> None:
-    """Count calls of an interview that gave nothing to keep."""
-    db.insert("llm_calls", [_call_row(run_id, interview_id, call.model_dump()) for call in calls])
-
-
-def _call_row(run_id: str, interview_id: str, call: dict[str, Any]) -> Row:
-    return {"run_id": run_id, "interview_id": interview_id, **call}
+    """Count calls, each answer once: one on disk that no row counts yet was paid for by a run that died."""
+    rows = [{"run_id": run_id, "interview_id": interview_id, **call.model_dump()} for call in calls]
+    asked = [row["request_hash"] for row in rows]
+    found = db.rows("SELECT request_hash FROM llm_calls WHERE list_contains(?::VARCHAR[], request_hash)", [asked])
+    counted = {row["request_hash"] for row in found}
+    db.insert("llm_calls", [{**row, "cached": row["cached"] and row["request_hash"] in counted} for row in rows])
 
 
 def _save_transcript(db: Session, transcript: Transcript, lines: Sequence[Line]) -> None:
