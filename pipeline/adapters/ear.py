@@ -72,6 +72,7 @@ class Ear:
         polarity = {signal.id: signal.polarity for pillar in rubric.pillars for signal in pillar.signals}
         self.sides = [polarity.get(label) for label in self.answers.labels]
         self.idle = self.answers.labels.index(NOTHING) if NOTHING in self.answers.labels else None
+        self.deaf = not any(says for _, says in signals)
         self.kinds = Likeness([(ask.kind, ask.says) for ask in rubric.asks])
         by_kind = {ask.kind: ask for ask in rubric.asks}
         asks = [by_kind[kind] for kind in self.kinds.labels]
@@ -121,6 +122,8 @@ class Ear:
 
     def leaning(self, windows: Windows) -> Scores:
         """How clearly an answer is about each pillar."""
+        if self.deaf:
+            return np.zeros(len(self.pillars))
         shares = softmax(windows.scores, SHARPNESS) @ self.belongs
         full = np.minimum(1.0, windows.words / FULL_WORDS)
         leaning: Scores = (shares * full[:, None]).max(axis=0)
@@ -128,7 +131,7 @@ class Ear:
 
     def pieces(self, turn: Sequence[Line], windows: Windows, question: Question | None) -> list[Piece]:
         """The clearest stretches of one to three lines that do not overlap, in the turn's order."""
-        if not self.answers.labels:
+        if self.deaf:
             return []
         scores = windows.scores
         if question is not None:
