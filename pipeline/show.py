@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -208,22 +209,33 @@ def say_next(workspace: Workspace, feedback: Path) -> None:
 
 
 def show_claims(text: str, claims: Sequence[Claim], lines: Sequence[Line]) -> None:
-    """Each claim with the lines it was linked to."""
+    """Each claim with the lines it was linked to; a model's view stands below the offline one, marked as such."""
     style = {"supported": "green", "contradicted": "red", "none_found": "yellow"}
     table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
     table.add_column(width=12)
     table.add_column(ratio=1)
+    views = Counter(claim.claim for claim in claims)
+    told: set[int] = set()
     for claim in claims:
-        table.add_row(
-            Text(claim.state.replace("_", " "), style=style[claim.state]),
-            Text(plain_line(text[claim.start : claim.end])),
-        )
-        table.add_row("", Text(plain_line(claim.detail), style="dim"))
+        words = "" if claim.claim in told else plain_line(text[claim.start : claim.end])
+        told.add(claim.claim)
+        state = Text(claim.state.replace("_", " "), style=style[claim.state])
+        who = "" if claim.source == "offline" and views[claim.claim] == 1 else f" [{claim.source}]"
+        if words:
+            table.add_row("", Text(words))
+        table.add_row(state, Text(plain_line(claim.detail) + who, style="dim"))
         for line in lines[(claim.first_line or 1) - 1 : claim.last_line or 0] if claim.counted is None else ():
             table.add_row("", Text(f"{clock(line.start_s)}  “{plain_line(line.text)}”"))
     out = console()
     out.print(table)
-    counts = {state: sum(claim.state == state for claim in claims) for state in style}
-    out.print(
-        ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in counts.items()) if claims else "No claim found."
-    )
+    for source in sorted({claim.source for claim in claims}, reverse=True):
+        own = [claim for claim in claims if claim.source == source]
+        counts = ", ".join(f"{sum(c.state == s for c in own)} {s.replace('_', ' ')}" for s in style)
+        out.print(Text(f"{source}: {counts}"))
+    states: dict[int, set[str]] = {}
+    for claim in claims:
+        states.setdefault(claim.claim, set()).add(claim.state)
+    if differ := sum(len(own) > 1 for own in states.values()):
+        out.print(Text(f"The two views differ on {differ}: read the lines."))
+    if not claims:
+        out.print("No claim found.")

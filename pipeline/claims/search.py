@@ -111,7 +111,7 @@ class Search:
         if against is not None:
             return _found(state, "lines on this sound like a refusal; look at them", against)
         if hits[0].share >= (ASKED if asks(sentence) else SUPPORT) and hits[0].common >= 2:
-            return _found("supported", "the lines say so", hits[0])
+            return _found("supported", "found in these lines", hits[0])
         return _claim("none_found", "no evidence found in the recording")
 
     def _cut(self, lines: Sequence[Line]) -> Iterator[_Window]:

@@ -144,7 +144,7 @@ def _keep(reports: Sequence[NoteReport], workspace: Path, interview: str, interv
     from pipeline.adapters.store import notes
     from pipeline.verbs.common import open_workspace
 
-    keys = ("code", "name", "severity", "start", "end", "text", "question", "source")
+    keys = ("code", "name", "severity", "start", "end", "text", "question", "source", "downgraded_from", "request_hash")
     with open_workspace(workspace).store().session() as db:
         for report in reports:
             name = Path(report.note.file).name + (f"#{report.note.id}" if report.note.id else "")

@@ -46,7 +46,7 @@ def second_look(
         second, fault = _ask(tier, reports, settings, home)
         _tell(second, fault)
         if fault is not None and mode == "required":
-            raise _unusable(fault)
+            raise unusable(fault)
         return second
 
     return look
@@ -78,12 +78,17 @@ def user_cache() -> Path:
     return base / "verbatim"
 
 
+def plain_words(rules: RuleSet) -> frozenset[str]:
+    """Words that the rules know, so that no sentence's first word among them is taken for a name."""
+    return frozenset().union(*(lexicon.words for lexicon in rules.lexicons.values()))
+
+
 def redactors(settings: Settings, rules: RuleSet) -> Callable[[Note], Redactor]:
     """Placeholders for a note: the names of the settings and those that the note gives away; off only by `redact`."""
     from pipeline.names import people_in
     from pipeline.redact import Redactor
 
-    words = frozenset().union(*(lexicon.words for lexicon in rules.lexicons.values()))
+    words = plain_words(rules)
 
     def redactor_of(note: Note) -> Redactor:
         names = [*settings.llm.redact_names, *people_in(note.text, words)]
@@ -123,13 +128,14 @@ def _tell(reports: Sequence[NoteReport], fault: VerbatimError | None) -> None:
         typer.echo(f"Next: {fault.next_step}", err=True)
 
 
-def _unusable(fault: VerbatimError) -> VerbatimError:
+def unusable(fault: VerbatimError) -> VerbatimError:
+    """The error of a model that is required and failed: exit code 2, whatever the fault's own would be."""
     from pipeline.errors import EndpointError
 
     return EndpointError(
         f"the model is required and could not be used for all of it: {fault.what}",
         kept="every answer that came.",
-        next_step=fault.next_step or "run with --llm alone to see what the rules found.",
+        next_step=fault.next_step or "run without `required` to see what was found without it.",
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from pipeline.adapters.store.connection import Row, Session
-from pipeline.adapters.store.record import now
+from pipeline.adapters.store.record import now, spend, start_run
+from pipeline.records import ModelCall
 
 
 def keep_feedback(
@@ -32,6 +34,15 @@ def keep_feedback(
     }
     db.insert("feedback", [row])
     return feedback_id
+
+
+def keep_calls(db: Session, interview_id: str, calls: Sequence[ModelCall]) -> None:
+    """Count what asking a model about this interview's feedback took, as a run of its own."""
+    stamp = now()
+    run_id = f"claims-{hashlib.sha256(f'{interview_id}|{stamp}'.encode()).hexdigest()[:12]}"
+    with db.transaction():
+        start_run(db, run_id, version("verbatim-interviews"), {"verb": "claims"})
+        spend(db, run_id, interview_id, calls)
 
 
 def replace_rows(db: Session, table: str, feedback_id: str, rows: Sequence[Row]) -> None:
