@@ -29,9 +29,8 @@ def rank(code: str) -> int:
     return next((i for i, prefix in enumerate(_PRECEDENCE) if code.startswith(prefix)), len(_PRECEDENCE))
 
 
-def places(cut: list[Sentence], rules: RuleSet) -> list[Place]:
+def places(cut: list[Sentence], rules: RuleSet, quotes: Quotes | None = None) -> list[Place]:
     """Every judging phrase of the sentences of one text, in order, without overlaps."""
-    quotes: Quotes | None = None
     out: list[Place] = []
     for at, sentence in enumerate(cut):
         if sentence.kind == "heading":

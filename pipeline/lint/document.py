@@ -16,11 +16,8 @@ from pipeline.lint.text import Sentence
 _COPIED_WORDS = 8
 
 
-def observations(cut: list[Sentence], rules: RuleSet) -> int:
+def observations(cut: list[Sentence], rules: RuleSet, quotes: Quotes) -> int:
     """How many sentences report something done, said or measured."""
-    if not cut:
-        return 0
-    quotes = Quotes(cut[0].text)
     return sum(observes(sentence, rules, quotes) for sentence in cut if sentence.kind != "heading")
 
 

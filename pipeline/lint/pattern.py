@@ -171,8 +171,12 @@ class Compiler:
         while found := _ELEMENT.match(source, at):
             at, kind, value = found.end(), str(found.lastgroup), found.group(str(found.lastgroup))
             row = rows[-1]
-            if kind == "end" or (kind == "close" and nested):
+            if kind == ("close" if nested else "end"):
+                if any(element.op in {"ahead", "behind"} and element.operand is None for element in chain(*rows)):
+                    raise RubricError(f"Lint rules: a condition of {source!r} has no words.")
                 return rows, at
+            if kind == "end":
+                break
             if kind == "bar" and nested:
                 rows.append([])
             elif kind == "repeat" and row:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pipeline.lint.baseline import Known, split
 from pipeline.lint.check import Place, Positions, finding, places
 from pipeline.lint.config import LintConfig
+from pipeline.lint.contexts import Quotes
 from pipeline.lint.document import copied, document_places, observations
 from pipeline.lint.finding import Finding, Note, NoteReport, Silenced
 from pipeline.lint.rules import RuleSet
@@ -31,7 +32,7 @@ def lint_notes(
 ) -> list[NoteReport]:
     """Reports in the order of the notes. Findings in `known` are counted down there and do not count."""
     drafts = [_draft(note, rules, config_for(note.file)) for note in notes]
-    for number, extra in copied(drafts).items():
+    for number, extra in copied(drafts).items() if len(drafts) > 1 else ():
         report, cut = drafts[number]
         drafts[number] = _with(report, cut, extra, rules, config_for(report.note.file)), cut
     reports = [report for report, _ in drafts]
@@ -42,8 +43,9 @@ def lint_notes(
 
 def _draft(note: Note, rules: RuleSet, config: LintConfig) -> tuple[NoteReport, list[Sentence]]:
     cut = sentences(note.text)
-    seen = observations(cut, rules)
-    found = places(cut, rules)
+    quotes = Quotes(cut[0].text if cut else "")
+    seen = observations(cut, rules, quotes)
+    found = places(cut, rules, quotes)
     found += document_places(cut, seen, rules, least_words=config.document_words, competencies=config.competencies)
     return _with(NoteReport(note, (), (), seen), cut, found, rules, config), cut
 

@@ -1,0 +1,156 @@
+"""Rules are data that hold together: pages, examples, codes, patterns."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import RubricError
+from pipeline.lint import kept
+from pipeline.lint.finding import Note
+from pipeline.lint.index import masks_of
+from pipeline.lint.page import page
+from pipeline.lint.pattern import Compiler
+from pipeline.lint.rules import Rule, load_rules
+from pipeline.lint.run import lint_note
+
+RULES = load_rules()
+FAMILIES = (101, 102, 201, 202, 301, 302, 303, 304, 305, 401, 402, 403, 501, 502, 601, 602)
+PHRASE_RULES = [rule for rule in RULES.rules.values() if rule.source == "rules" and rule.code >= "GF1"]
+OTHER_RULES = [rule for rule in RULES.rules.values() if rule not in PHRASE_RULES]
+
+
+def found(text: str) -> list[str]:
+    return [finding.code for finding in lint_note(Note("x.md", "", text), RULES).findings]
+
+
+def test_the_sixteen_families_are_there() -> None:
+    assert {f"GF{number}" for number in FAMILIES} <= set(RULES.rules)
+
+
+@pytest.mark.parametrize("rule", RULES.rules.values(), ids=lambda rule: rule.code)
+def test_a_rule_has_a_page_and_asks_one_question_without_scolding(rule: Rule) -> None:
+    assert re.fullmatch(r"GF\d{3}", rule.code)
+    assert all((rule.what, rule.why, rule.sources, rule.near_misses, rule.message)), rule.code
+    assert rule.message.endswith(".")
+    assert rule.code in page(rule)
+    said = f"{rule.message} {rule.question}".lower()
+    assert not re.search(r"\b(biased|bias|sexist|racist|shame|wrong of you|bad interviewer)\b", said)
+
+
+@pytest.mark.parametrize("rule", PHRASE_RULES, ids=lambda rule: rule.code)
+def test_bad_examples_are_found_and_good_ones_are_not(rule: Rule) -> None:
+    assert len(rule.bad) >= 6
+    assert len(rule.good) >= 3
+    for text in rule.bad:
+        assert rule.code in found(text), text
+    for text in (*rule.good, *rule.near_misses):
+        assert found(text) == [], text
+
+
+@pytest.mark.parametrize("rule", OTHER_RULES, ids=lambda rule: rule.code)
+def test_examples_of_rules_about_notes_and_comments(rule: Rule) -> None:
+    assert rule.bad or rule.code == "GF705"  # which needs two notes; see test_lint.py
+    for text in rule.bad:
+        assert rule.code in found(text), text
+    for text in rule.good:
+        assert rule.code not in found(text), text
+
+
+def test_severities_are_those_of_the_taxonomy() -> None:
+    severities = {rule.code: rule.severity for rule in PHRASE_RULES}
+    assert {code for code, severity in severities.items() if severity == "error"} == {"GF501", "GF502"}
+    assert {code for code, severity in severities.items() if severity == "info"} == {"GF403", "GF602"}
+
+
+def test_every_expression_compiles_and_repeats_nothing_without_a_bound() -> None:
+    for index in (RULES.phrases, RULES.mentions):
+        for entry in index.entries:
+            re.compile(entry.expression)
+            plain = re.sub(r"\[[^\]]*\]", "x", entry.expression)
+            assert not re.search(r"[*+]", plain), "an unbounded repetition"
+
+
+def compiler() -> Compiler:
+    made = Compiler()
+    made.define("adv", "very, really")
+    made.define("bright", "bright, sharp as a tack, shine+")
+    made.macros["he"] = "(he|{Name})"
+    return made
+
+
+def matches(source: str, text: str) -> str | None:
+    made = compiler()
+    parsed = made.pattern(source)
+    tokens = re.findall(r"\w+|[^\w\s]", text)
+    made.alphabet.learn([])
+    match = re.search(made.expression(parsed.row), made.alphabet.encode(tokens, [t.lower() for t in tokens]))
+    return None if match is None else " ".join(tokens[slice(*match.span(int(parsed.marked)))])
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "expected"),
+    [
+        ("{adv}* {bright}", "is very really bright", "very really bright"),
+        ("{bright}", "sharp as a tack", "sharp as a tack"),
+        ("shine+", "he shines", "shines"),
+        ("he ~2 bright", "he is so bright", "he is so bright"),
+        ("he ~2 bright", "he is , bright", None),
+        ("[{bright}] !light", "bright light", None),
+        ("he is [{bright}]", "he is bright", "bright"),
+        ("@he is bright", "Priya is bright", "Priya is bright"),
+        ("^ bright $", "so , bright .", "bright"),
+        ("^ bright $", "a bright idea", None),
+        ("bright >", "bright and keen , really", "bright"),
+        ("bright >>", "bright and keen , really .", "bright and keen , really"),
+        ("(a|the) bright", "the bright", "the bright"),
+        ("<!not bright", "not bright", None),
+    ],
+)
+def test_the_pattern_language(source: str, text: str, expected: str | None) -> None:
+    assert matches(source, text) == expected
+
+
+@pytest.mark.parametrize("source", ["{nowhere} x", "(a|b", "a )", "~3", "^ $", "a ! ?"])
+def test_a_pattern_that_cannot_be_read_is_an_error_that_shows_it(source: str) -> None:
+    with pytest.raises(RubricError, match="Lint rules"):
+        compiler().pattern(source)
+
+
+def test_masks_hold_back_what_cannot_match() -> None:
+    by_word, always = masks_of([(frozenset("a"), frozenset("b")), (frozenset("a"),)])
+    assert by_word["a"][0] == 0b11
+    assert by_word["b"][1] == 0b01
+    assert always[1] & 0b10
+    assert not always[1] & 0b01
+
+
+def test_compiled_rules_are_kept_privately_and_made_anew_when_anything_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    source = tmp_path / "rules.toml"
+    source.write_text("a")
+    assert kept.load(source) is None
+    kept.save(source, {"x": 1})
+    (file,) = (tmp_path / "cache" / "verbatim").iterdir()
+    assert file.stat().st_mode & 0o077 == 0
+    assert kept.load(source) == {"x": 1}
+    source.write_text("ab")
+    assert kept.load(source) is None
+    kept.save(source, {"x": 2})
+    file.chmod(0o666)
+    assert kept.load(source) is None
+    file.chmod(0o600)
+    file.write_bytes(b"broken")
+    assert kept.load(source) is None
+
+
+def test_a_broken_rule_file_is_an_error_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    broken = tmp_path / "mine.toml"
+    broken.write_text("[lexicons\n")
+    with pytest.raises(RubricError, match=r"mine\.toml"):
+        load_rules(broken)
