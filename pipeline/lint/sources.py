@@ -48,12 +48,7 @@ def decoded(content: bytes, file: str) -> str:
 
     Raises FeedbackError when it is too large or not UTF-8.
     """
-    if len(content) > MAX_BYTES:
-        size = len(content) / 1e6
-        raise FeedbackError(
-            f"{file} has {size:,.0f} MB, more than the {MAX_BYTES / 1e6:,.0f} MB a feedback file may have.",
-            next_step="check that it is the right file, or cut it.",
-        )
+    _check_size(len(content), file)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -61,11 +56,20 @@ def decoded(content: bytes, file: str) -> str:
         raise FeedbackError(f"{file}, line {line}: not UTF-8.", next_step="save it as UTF-8.") from None
 
 
+def _check_size(size: int, file: str) -> None:
+    if size > MAX_BYTES:
+        raise FeedbackError(
+            f"{file} has {size / 1e6:,.0f} MB, more than the {MAX_BYTES / 1e6:,.0f} MB a feedback file may have.",
+            next_step="check that it is the right file, or cut it.",
+        )
+
+
 def read(path: Path) -> bytes:
     """The bytes of a regular file, at most one more than the limit. Raises FeedbackError."""
     try:
         if not path.is_file():
             raise FeedbackError(f"{path} is not a regular file.", next_step="name a text file.")
+        _check_size(path.stat().st_size, str(path))
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
