@@ -27,7 +27,7 @@ class OfflineExtractor:
     """Points at candidate lines that sound like a signal's sayings."""
 
     name = "offline"
-    model = "sayings"
+    model = "cues"
 
     def __init__(self) -> None:
         self._ears: dict[str, Ear] = {}
