@@ -27,9 +27,10 @@ _CUES = tuple(
         rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Mx)\.? (?P<name>{_NAME})",
         rf"(?<![\w.@/])(?P<name>{_NAME}) (?:{_ACTS})\b",
         rf"(?<![\w.@/])(?P<name>{_NAME})['’]s? (?!s\b)[a-z]",
-        r"\b(?:interviewed|met|spoke (?:to|with)|talked (?:to|with)|chat(?:ted)? with|paired with|pairing with|"
-        r"(?:would|I['’]d) hire|recommend|asked|told|reminded|helped|gave|with|and|than|like|as|thanks,?|hi|hello) "
-        rf"(?P<name>{_NAME})(?=[\s,.;:!?)]|$)",
+        r"\b(?i:interviewed|met|spoke (?:to|with)|talked (?:to|with)|chat(?:ted)? with|paired with|pairing with|"
+        r"would hire|I['’]d hire|recommend|asked|told|reminded|helped|gave|with|and|than|like|as|about|thanks,?|hi|"
+        rf"hello|co-interviewer|colleague|interviewer|candidate) (?P<name>{_NAME})(?=[\s,.;:!?)]|$)",
+        rf"(?<![\w.@/])(?P<name>{_NAME}) and I\b",
     )
 )
 _POSSESSIVE = re.compile(r"['’]s?$")
