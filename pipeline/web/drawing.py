@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pipeline.debrief import HEIGHT, Position
+
 Row = dict[str, Any]
-HEIGHT = {"weak": 0, "ok": 1, "strong": 2}
 
 
 class Tick(NamedTuple):
@@ -111,19 +112,12 @@ def strip(coverage: Sequence[Row], titles: Mapping[str, str]) -> list[Cell]:
 
 
 class Path(NamedTuple):
-    """One reviewer's calls on one pillar: points (step, height 0-2 or None for not assessable)."""
+    """One reviewer's calls on one pillar of one interview: points (step, height 0-2 or None, level)."""
 
     name: str
     points: tuple[tuple[int, int | None, str], ...]
-    moved: bool
 
 
-def movement(calls: Sequence[Row]) -> list[Path]:
-    """How each reviewer's call moved from step to step; `calls` belong to one pillar of one interview."""
-    paths = []
-    names = {call["reviewer_id"]: call["name"] for call in calls}
-    for reviewer, name in names.items():
-        own = sorted((c["step"], c["level"]) for c in calls if c["reviewer_id"] == reviewer)
-        points = tuple((step, HEIGHT.get(level), level) for step, level in own)
-        paths.append(Path(name, points, len({level for _, level in own}) > 1))
-    return paths
+def movement(position: Position) -> Path:
+    """How a reviewer's call moved from step to step."""
+    return Path(position.name, tuple((c.step, HEIGHT.get(c.level), c.level) for c in position.calls))

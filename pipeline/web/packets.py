@@ -109,26 +109,15 @@ def printed(packet: Packet, kind: str, clips: Clips) -> bytes:
     style = (HERE / "static" / "packet.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; media-src data:; base-uri 'none'; form-action 'none'"
-    paths = {part.pillar: drawing.movement(flat(packet, part.pillar)) for part in packet.parts}
     template = _templates().get_template("packet.html")
-    return template.render(packet=packet, clips=clips, style=style, policy=policy, paths=paths).encode()
+    return template.render(packet=packet, clips=clips, style=style, policy=policy, paths=paths_of(packet)).encode()
+
+
+def paths_of(packet: Packet) -> dict[str, list[drawing.Path]]:
+    """The movement of calls by pillar, one path a position, ready to be drawn."""
+    return {part.pillar: [drawing.movement(position) for position in part.positions] for part in packet.parts}
 
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
     return make_templates()
-
-
-def flat(packet: Packet, pillar: str) -> list[Row]:
-    """The calls on one pillar as rows, for the drawing of their movement."""
-    part = next(p for p in packet.parts if p.pillar == pillar)
-    return [
-        {
-            "reviewer_id": f"{position.interview_id} {position.name}",
-            "name": position.name,
-            "step": call.step,
-            "level": call.level,
-        }
-        for position in part.positions
-        for call in position.calls
-    ]

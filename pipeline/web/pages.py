@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from pipeline.adapters.store import reviews
+from pipeline.adapters.store import corrections, reviews
 from pipeline.adapters.store.connection import Row
 from pipeline.review.standing import Seat, Standing
 from pipeline.web import drawing, shape
@@ -63,7 +63,13 @@ def _grouped(visit: Visit, rows: list[Row], everybody: list[Row], covered: list[
                 debrief_open=is_open,
             )
             waiting = sum(2 not in s["closed"] for s in seats)
-            found[name] = {"candidate_id": name, "standing": standing, "waiting": waiting, "interviews": []}
+            found[name] = {
+                "candidate_id": name,
+                "standing": standing,
+                "waiting": waiting,
+                "asked": len(seats),
+                "interviews": [],
+            }
         standing = found[name]["standing"]
         titles = {p.id: p.title for p in rubric_of(row["role_profile"]).pillars}
         own_cover = [c for c in covered if c["interview_id"] == row["interview_id"]]
@@ -181,6 +187,7 @@ def _evidence_side(visit: Visit, head: Row, rubric: Any, seat: Seat | None) -> d
         ),
         "timeline": drawing.timeline(head["duration_s"] or 0.0, lines, roles, told, probes, titles),
         "line_count": len(lines),
+        "left_behind": corrections.left_behind(visit.db, name),
     }
 
 
