@@ -20,13 +20,13 @@ from pipeline.chunk import cut_chunks
 from pipeline.errors import VerbatimError
 from pipeline.hashing import content_hash
 from pipeline.lines import assemble, cut_lines
-from pipeline.prompting import load_rubric
+from pipeline.prompting import load_rubric, rubric_ids
 from pipeline.records import Chunk, HeardWord, Line, Polarity, Record, Role, Transcript, Utterance
 from pipeline.rubric import Rubric
 
 GOLD = Path(__file__).parent / "gold"
 SPLITS = ("dev", "test")
-RUBRIC = "senior-backend"  # the labels' rubric; a header's role_profile names the job that was talked about
+RUBRIC = "senior-backend"  # of the labels, where a header's role_profile names a job and no rubric
 _WORD = re.compile(r"\S+")
 DistractorReason = Literal[
     "opinion", "brand-name", "generic-knowledge", "boast", "interviewer-words", "plan-without-act", "small-talk"
@@ -211,7 +211,7 @@ def read_document(path: Path) -> Sample:
             first = error.errors(include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"])
             raise GoldError(f"{path.name}, line {number}: {where}: {first['msg']}") from None
-    sample = Sample(header, turns, load_rubric(RUBRIC))
+    sample = Sample(header, turns, load_rubric(header.role_profile if header.role_profile in rubric_ids() else RUBRIC))
     for turn in turns:
         fault = _fault(turn, sample.rubric)
         if fault:
@@ -238,11 +238,18 @@ def _fault(turn: GoldTurn, rubric: Rubric) -> str | None:
     return None
 
 
-def load_split(split: str, folder: Path = GOLD) -> list[Sample]:
-    """The documents of a split, by id. Raises GoldError when there is none or one is faulty."""
-    paths = sorted((folder / "extract" / split).glob("*.jsonl"))
-    if split not in SPLITS or not paths:
+def load_split(split: str) -> list[Sample]:
+    """The documents of a split, by id. Raises GoldError when there is no such split or a document is faulty."""
+    if split not in SPLITS:
         raise GoldError(f"there is no gold split '{split}'.", next_step=f"choose one of: {', '.join(SPLITS)}.")
+    return load_folder(GOLD / "extract" / split)
+
+
+def load_folder(folder: Path) -> list[Sample]:
+    """Any folder of documents, for example one that `verbatim corrections` wrote. Raises GoldError."""
+    paths = sorted(folder.glob("*.jsonl"))
+    if not paths:
+        raise GoldError(f"{folder} holds no gold document.", next_step="verbatim corrections FOLDER writes some.")
     return [read_document(path) for path in paths]
 
 

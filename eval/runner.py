@@ -8,7 +8,7 @@ from pathlib import Path
 from eval.dataset import RUBRIC, gold_hash
 from eval.results import EvalRun
 from eval.solving import Progress
-from eval.tasks import ON_REQUEST, TASKS, Bench
+from eval.tasks import ON_REQUEST, POINTING, TASKS, Bench
 from eval.variants import Variant
 from pipeline.errors import SettingsError
 from pipeline.hashing import content_hash
@@ -25,18 +25,21 @@ def run_tasks(
     variant: Variant | None = None,
     twice: bool = False,
     workspace: Path | None = None,
+    gold: Path | None = None,
     progress: Progress | None = None,
 ) -> EvalRun:
-    """The named tasks, or all that need no listening. `variant` is how a model is asked, None for other solvers.
+    """The named tasks, or all that need no listening. `variant` is how a model is asked, None for other solvers;
+    `gold` is a folder of documents to measure on instead of a split.
 
     Raises SettingsError for a task that does not exist.
     """
     unknown = [name for name in names if name not in TASKS]
     if unknown:
         raise SettingsError(f"there is no task '{unknown[0]}'.", next_step=f"choose from: {', '.join(TASKS)}.")
-    bench = Bench(extractor, solver, split, twice=twice, workspace=workspace, progress=progress)
+    bench = Bench(extractor, solver, split, twice=twice, workspace=workspace, gold=gold, progress=progress)
     rubric = load_rubric(RUBRIC)
-    results = tuple(TASKS[name](bench) for name in names or [task for task in TASKS if task not in ON_REQUEST])
+    default = POINTING if gold else [task for task in TASKS if task not in ON_REQUEST]
+    results = tuple(TASKS[name](bench) for name in names or default)
     sent = [pillar.for_model() for pillar in rubric.pillars]
     return EvalRun(
         gold_hash=gold_hash(bench.samples),

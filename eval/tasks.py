@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from eval.claims_score import claims_result
-from eval.dataset import Sample, load_split
+from eval.dataset import Sample, load_folder, load_split
 from eval.hearing import Hearing, listen, skipped, speakers_result, transcribe_result
 from eval.linting import lint_result
 from eval.located import locate_result
@@ -31,9 +31,11 @@ class Bench:
         *,
         twice: bool = False,
         workspace: Path | None = None,
+        gold: Path | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.workspace = workspace
+        self.gold = gold
         self.extractor = extractor
         self.solver = solver
         self.split = split
@@ -42,8 +44,8 @@ class Bench:
 
     @cached_property
     def samples(self) -> list[Sample]:
-        """The gold interviews of the split."""
-        return load_split(self.split)
+        """The gold interviews of the split, or of a folder of one's own."""
+        return load_folder(self.gold) if self.gold else load_split(self.split)
 
     @cached_property
     def cases(self) -> list[Case]:
@@ -114,4 +116,5 @@ TASKS: dict[str, Callable[[Bench], TaskResult]] = {
     "transcribe": _transcribe,
     "speakers": _speakers,
 }
+POINTING = ("extract", "coverage", "prompted", "packet")
 ON_REQUEST = frozenset(["transcribe", "speakers"])  # they listen for a minute or two; the others read

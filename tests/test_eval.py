@@ -372,3 +372,18 @@ def test_the_verb_measures_writes_and_compares(tmp_path: Path) -> None:
     same = runner.invoke(app, ["eval", "diff", str(tmp_path / "a"), str(tmp_path / "a")])
     assert "Better in B: 0" in same.stdout
     assert runner.invoke(app, ["eval", "diff", str(tmp_path / "a")]).exit_code != 0
+
+
+def test_a_folder_of_own_gold_is_measured(tmp_path: Path) -> None:
+    shutil.copy(GOLD / "extract" / "dev" / "g06.jsonl", tmp_path / "mine.jsonl")
+    told = CliRunner().invoke(app, ["eval", "--gold", str(tmp_path), "--solver", "longest", "--json"])
+    assert told.exit_code == 0, told.output
+    assert [result["task"] for result in json.loads(told.stdout)["results"]] == [
+        "extract",
+        "coverage",
+        "prompted",
+        "packet",
+    ]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert CliRunner().invoke(app, ["eval", "--gold", str(empty)]).exit_code != 0

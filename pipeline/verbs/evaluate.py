@@ -24,6 +24,7 @@ def evaluate(
         str, typer.Option(help="offline, model, replay, batch, random, longest or keywords.")
     ] = "offline",
     split: Annotated[str, typer.Option(help="dev or test.")] = "dev",
+    gold: Annotated[Path | None, typer.Option(help="Measure on this folder of labelled interviews instead.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for results.json, report.md and report.html.")] = None,
     workspace: Annotated[
         Path | None, typer.Option("-w", "--workspace", help="Settings and answers of a model.")
@@ -49,16 +50,16 @@ def evaluate(
         return
     options = Options(workspace=workspace, variant=Variant(template, examples, joint), batch=answers)
     if write_requests is not None:
-        _write_requests(options, split, write_requests)
+        _write_requests(options, split, gold, write_requests)
         return
-    run = _measure(tasks or [], solver, split, options, twice=twice)
+    run = _measure(tasks or [], solver, gold.name if gold else split, options, twice=twice, gold=gold)
     if out is not None:
         _write(run, out, quotes=not totals)
     _print(run, as_json=as_json, quotes=not totals and out is None)
     _gate(run, keep=keep_baseline)
 
 
-def _measure(tasks: list[str], solver: str, split: str, options: Options, *, twice: bool) -> EvalRun:
+def _measure(tasks: list[str], solver: str, split: str, options: Options, *, twice: bool, gold: Path | None) -> EvalRun:
     import time
 
     from eval.runner import run_tasks
@@ -78,6 +79,7 @@ def _measure(tasks: list[str], solver: str, split: str, options: Options, *, twi
         variant=options.variant if solver in MODELS else None,
         twice=twice,
         workspace=options.workspace,
+        gold=gold,
         progress=progress,
     )
     typer.echo(f"{solver} on {split}: {time.perf_counter() - started:.1f} s", err=True)
@@ -120,13 +122,13 @@ def _gate(run: EvalRun, *, keep: bool) -> None:
         raise typer.Exit(1)
 
 
-def _write_requests(options: Options, split: str, path: Path) -> None:
-    from eval.dataset import load_split
+def _write_requests(options: Options, split: str, gold: Path | None, path: Path) -> None:
+    from eval.dataset import load_folder, load_split
     from eval.solvers import request_writer
     from eval.solving import solve
 
     extractor, requests = request_writer(options)
-    solve(extractor, load_split(split))
+    solve(extractor, load_folder(gold) if gold else load_split(split))
     typer.echo(f"wrote {requests.write(path)} requests to {path}", err=True)
 
 
