@@ -8,6 +8,7 @@ for a judgement is `Call`, which a person signs.
 from __future__ import annotations
 
 from datetime import date
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -214,7 +215,7 @@ class ModelRequest(Record):
     temperature: float | None
     max_output_tokens: int
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 over everything above, shortened."""
         return content_hash(self.model_dump())

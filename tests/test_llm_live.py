@@ -307,7 +307,7 @@ def test_a_damaged_answer_is_set_aside_and_asked_for_again(workspace: Workspace,
         damaged = {
             "cut": text[: len(text) // 2],
             "flipped": text.replace('"number 0"', '"number 1"'),
-            "other version": text.replace('"format": 1', '"format": 2'),
+            "other version": text.replace('"format":1', '"format":2'),
             "another request": (workspace.llm / f"{second.hash}.json").read_text(),
             "not JSON": "\x00\xff",
         }[damage]

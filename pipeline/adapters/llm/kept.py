@@ -8,6 +8,7 @@ A file carries a digest of itself. One that was cut or changed is set aside unde
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,16 +114,20 @@ class KeptAnswers:
         return self.folder / f"endpoint-{content_hash(endpoint, model)}.json"
 
     def _save(self, path: Path, content: dict[str, Any]) -> None:
-        content = {"format": FORMAT, **content}
-        whole = {**content, "digest": _digest(content)}
-        write_private(path, json.dumps(whole, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass"))
+        text = json.dumps({"format": FORMAT, **content}, ensure_ascii=False, separators=(",", ":"))
+        start = text[:-1].encode("utf-8", "surrogatepass")
+        write_private(path, start + _seal(start))
 
     def _load(self, path: Path) -> dict[str, Any] | None:
         try:
-            content = json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
-            digest = content.pop("digest")
-            if digest != _digest(content) or content.pop("format") != FORMAT:
+            whole = path.read_bytes()
+            start = whole[:-SEAL]
+            if whole[-SEAL:] != _seal(start):
                 raise ValueError("changed")
+            content = json.loads(whole.decode("utf-8", "surrogatepass"))
+            if content.pop("format") != FORMAT:
+                raise ValueError("of another version")
+            del content["digest"]
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, AttributeError, TypeError):
@@ -134,5 +139,9 @@ class KeptAnswers:
         path.replace(path.with_suffix(".damaged"))
 
 
-def _digest(content: dict[str, Any]) -> str:
-    return content_hash(content)
+def _seal(start: bytes) -> bytes:
+    """The end of a file: a digest over every byte before it."""
+    return b',"digest":"%s"}' % hashlib.sha256(start).hexdigest().encode()
+
+
+SEAL = len(_seal(b""))

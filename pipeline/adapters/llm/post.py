@@ -86,7 +86,10 @@ async def post(client: AsyncOpenAI, body: dict[str, Any]) -> str:
     import openai
 
     try:
-        response = await client.chat.completions.with_raw_response.create(**_arguments(body))
+        # The whole body goes in as it is: the same bytes as in a batch file, without the client's own rewriting.
+        response = await client.chat.completions.with_raw_response.create(
+            model=body["model"], messages=[], extra_body=body
+        )
         status, raw = response.http_response.status_code, str(response.http_response.text)
         kind = response.headers.get("content-type", "")
     except openai.APITimeoutError:
@@ -115,13 +118,6 @@ async def known_models(client: AsyncOpenAI) -> set[str] | None:
         raise Fault("connection") from None
     except (openai.OpenAIError, ValueError, KeyError, TypeError):
         return None
-
-
-def _arguments(body: dict[str, Any]) -> dict[str, Any]:
-    known = {"model", "messages", "response_format", "temperature", "max_tokens", "max_completion_tokens"}
-    extra = {key: value for key, value in body.items() if key not in known}
-    named = {key: value for key, value in body.items() if key in known}
-    return {**named, "extra_body": extra} if extra else named
 
 
 def _content_fault(status: int, kind: str, raw: str) -> Fault | None:
