@@ -18,7 +18,8 @@ HESITATION = re.compile(r"u+h*m+|u+h+|e+r+m*|[ae]+h+|h*m{2,}|h+m+|m+h+m+|huh|uhh
 
 BACKCHANNEL = _set(
     "yeah yep yes right okay sure cool great nice exactly gotcha wow oh interesting perfect absolutely totally "
-    "i see got it makes sense of course good fair enough true understood"
+    "i see got it makes sense of course good fair enough true understood "
+    "that thats sounds go on ahead thanks awesome alright indeed lovely fine"
 )
 """A line of at most four words, all of them these or hesitations, is a listener's and may be left out of a quote."""
 
