@@ -10,11 +10,13 @@ from pathlib import Path
 import anyio
 import pytest
 
+from eval.batch import RequestFile
 from eval.dataset import Sample, load_split
 from pipeline.adapters.likeness import Likeness, features, softmax
 from pipeline.adapters.offline import OfflineExtractor, OfflinePrefilter
 from pipeline.chunk import cut_chunks
-from pipeline.prompting import load_rubric, rubric_ids
+from pipeline.extract import ModelExtractor
+from pipeline.prompting import load_rubric, load_template, rubric_ids
 from pipeline.records import Extraction, Line, Role
 from pipeline.rubric import Anchors, Ask, Pillar, Rubric, Signal
 from tests.spoken import lines_of
@@ -178,3 +180,18 @@ def test_the_prefilter_skips_what_nobody_speaks_of(rubric: Rubric) -> None:
         (1, pillar.id) for pillar in rubric.pillars
     }
     assert OfflinePrefilter(0.3).fingerprint(rubric) != OfflinePrefilter(0.2).fingerprint(rubric)
+
+
+def test_a_model_is_spared_what_the_prefilter_skips(rubric: Rubric) -> None:
+    lines = lines_of(*TALK)
+    chunks = cut_chunks(lines)
+    asked = []
+    for least in (0.0, 0.3):
+        llm = RequestFile("spared")
+        prefilter = OfflinePrefilter(least) if least else None
+        extractor = ModelExtractor(llm, load_template("extract"), prefilter=prefilter)
+        anyio.run(extractor.extract, "i-1", lines, ROLES, chunks, rubric)
+        asked.append((len(llm.requests), extractor.fingerprint(rubric)))
+    (all_asked, plain), (some_asked, spared) = asked
+    assert some_asked < all_asked == len(rubric.pillars)
+    assert plain != spared
