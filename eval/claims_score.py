@@ -16,7 +16,8 @@ from eval.dataset import GOLD, GoldError, Sample
 from eval.matching import Case
 from eval.metrics.interval import Count
 from eval.results import Item, TaskResult, measured
-from pipeline.claims import Claim, Shown, check_claims
+from pipeline.claims import Claim, Shown, is_claim
+from pipeline.claims.search import Search
 from pipeline.records import Record
 
 
@@ -59,28 +60,26 @@ def load_claims(split: str) -> list[GoldClaim]:
 
 def hold(gold: Sequence[GoldClaim], cases: Sequence[Case]) -> list[Held]:
     """Every sentence against its interview, with the evidence that the solver found there."""
-    known = {case.sample.id: case for case in cases}
+    known = {case.sample.id: (case.sample, _search(case)) for case in cases}
     unknown = {claim.about for claim in gold} - known.keys()
     if unknown:
         raise GoldError(f"no interview is called {', '.join(sorted(unknown))}.")
-    return [_held(claim, known[claim.about]) for claim in gold]
+    return [_held(claim, *known[claim.about]) for claim in gold]
 
 
-def _held(gold: GoldClaim, case: Case) -> Held:
-    sample = case.sample
-    meaning = {signal.id: signal.text for pillar in sample.rubric.pillars for signal in pillar.signals}
+def _search(case: Case) -> Search:
     shown = [
-        Shown(
-            signal=row.signal,
-            meaning=meaning[row.signal],
-            first_line=row.first_line,
-            last_line=row.last_line,
-            prompted_by=row.prompted_by,
-        )
+        Shown(signal=row.signal, first_line=row.first_line, last_line=row.last_line, prompted_by=row.prompted_by)
         for row in case.verified.evidence
     ]
-    found = check_claims(gold.text, [(0, len(gold.text))], sample.lines, sample.roles, shown)
-    return Held(gold, found[0].state if found else "no_claim", turns_of(found[0], sample) if found else frozenset())
+    return Search(case.sample.lines, case.sample.roles, shown)
+
+
+def _held(gold: GoldClaim, sample: Sample, search: Search) -> Held:
+    if not is_claim(gold.text):
+        return Held(gold, "no_claim", frozenset())
+    found = search.look(gold.text)
+    return Held(gold, found.state, turns_of(found, sample))
 
 
 def turns_of(claim: Claim, sample: Sample) -> frozenset[int]:

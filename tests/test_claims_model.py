@@ -18,7 +18,7 @@ import cli
 from pipeline.claims.model import PLANTED, Pointing, answer_schema
 from pipeline.errors import VerbatimError
 from pipeline.prompting import load_template
-from pipeline.records import Chunk, Line, ModelAnswer, ModelRequest
+from pipeline.records import Chunk, Line, ModelAnswer, ModelRequest, Role
 from pipeline.redact import Redactor
 
 NOTE = """\
@@ -136,7 +136,11 @@ def test_a_prompt_is_shown_and_nothing_is_sent(workspace: Path) -> None:
 class Oracle:
     """An LLM that says what it was made with."""
 
-    endpoint, model, temperature, max_output_tokens, local = "http://127.0.0.1/v1", "oracle", 0.0, 500, True
+    endpoint = "http://127.0.0.1/v1"
+    model = "oracle"
+    temperature: float | None = 0.0
+    max_output_tokens = 500
+    local = True
 
     def __init__(self, say: Say) -> None:
         self.say = say
@@ -156,11 +160,11 @@ def pointing(chunks: list[Chunk]) -> Pointing:
         place = {"start": at, "end": at + len(text), "start_s": n, "end_s": n + 1}
         lines.append(Line(line=n, turn=n, speaker=who, text=text, **place))
         at += len(text) + 1
-    roles = {"Ines": "interviewer", "Olu": "candidate"}
+    roles: dict[str, Role] = {"Ines": "interviewer", "Olu": "candidate"}
     sentence = "Put it behind a flag in one region."
     return Pointing(
         load_template("claims"), sentence, [(0, len(sentence))], lines, roles, chunks, Redactor(active=False)
-    )  # type: ignore[arg-type]
+    )
 
 
 def point(say: str, *chunks: Chunk) -> tuple[list[tuple[str, int | None]], dict[str, int]]:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from endpoint import MODEL, Endpoint, Reply, chat, fails
 from typer.testing import CliRunner, Result
 
 import cli
 from pipeline.errors import VerbatimError
 from pipeline.lint.shown import PLANTED
 from pipeline.names import people_in
-from tests.endpoint import MODEL, Endpoint, Reply, chat, fails
 
 Answer = Callable[[dict[int, str], dict[int, str]], dict[str, Any]]
 NOTE = """\

@@ -89,6 +89,7 @@ class Search:
     def __init__(self, lines: Sequence[Line], roles: Mapping[str, Role], shown: Sequence[Shown]) -> None:
         self.roles, self.shown = roles, shown
         self.own = [line for line in lines if roles.get(line.speaker) == "candidate"]
+        self.questions = {line.line for line in self.own if _QUESTION.search(plain(line.text))}
         self.stems = {line.line: stems(line.text) for line in lines}
         spread = Counter(one for own in self.stems.values() for one in own)
         self.weight = {one: math.log(1 + len(lines) / n) for one, n in spread.items()}
@@ -146,7 +147,7 @@ class Search:
         groups = {one: alike(frozenset((one,))) for one in wanted}
         found = []
         for window in self.windows if total else ():
-            if asking and not any(_QUESTION.search(plain(line.text)) for line in window.lines):
+            if asking and not any(line.line in self.questions for line in window.lines):
                 continue
             carried, common = self._carried(groups, window)
             share = carried / total - LONGER * (len(window.lines) - 1)
@@ -203,7 +204,7 @@ class Search:
         """How often the candidate asked, or was given a hint that led to something."""
         if what == "questions":
             marked = [line.line for line in self.own if "?" in line.text]
-            places = marked or [line.line for line in self.own if _QUESTION.search(plain(line.text))]
+            places = marked or sorted(self.questions)
             said = "questions by the candidate"
         else:
             places = sorted({s.prompted_by for s in self.shown if s.prompted_by is not None})
