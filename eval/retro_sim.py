@@ -30,7 +30,7 @@ from pipeline.retro.questions import questions
 from pipeline.retro.readers import by_pillar
 from pipeline.retro.validity import families, overall
 
-BIG = 60_000  # candidates behind a true value
+BIG = 120_000  # candidates behind a true value
 Found = dict[str, Any]
 
 

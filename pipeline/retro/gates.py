@@ -10,6 +10,7 @@ from pipeline.retro.rank import Correlation
 TOO_FEW, COMPATIBLE, LEANS, SUGGESTS, EVIDENCE, PREDICTS = (
     "too few to compute", "compatible with", "leans", "suggests", "evidence that", "predicts",
 )  # fmt: skip
+CLEAR = 0.02
 STRENGTH = (TOO_FEW, COMPATIBLE, LEANS, SUGGESTS, EVIDENCE, PREDICTS)
 
 
@@ -48,14 +49,15 @@ def words(row: Gate, found: Concordance | None, other: Concordance | None, ranks
     """The strongest words a result may use.
 
     Anything above "compatible with" needs the interval of c on one side of .5, the rank correlation's on the same side
-    of 0, and the same result when people who left for an unknown reason are read the other way. Pillars and formats
+    of 0, the same result when people who left for an unknown reason are read the other way, and p under `CLEAR`:
+    intervals of 95 % alone would claim something in one year of twenty without any validity. Pillars and formats
     are held to more: the overall result speaks first, and their q within the family is under .05.
     """
     if row.words == TOO_FEW or found is None or found.interval is None:
         return TOO_FEW
     if row.words == COMPATIBLE or ranks is None or ranks.interval is None:
         return COMPATIBLE
-    if other is None or other.interval is None:
+    if other is None or other.interval is None or found.p is None or found.p >= CLEAR:
         return COMPATIBLE
     above = [found.interval.low > 0.5, other.interval.low > 0.5, ranks.interval.low > 0]
     below = [found.interval.high < 0.5, other.interval.high < 0.5, ranks.interval.high < 0]
