@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spoken import lines_of, said, small_rubric
 
+from eval.dataset import read_document
 from pipeline.errors import ReviewError
+from pipeline.lines import cut_lines
 from pipeline.review.calls import make_call
 from pipeline.review.correcting import point, reason_of, relabelled
+from pipeline.review.gold import Reviewed, gold_document
 from pipeline.review.standing import Seat, Standing, pillars_asked
 
 WHO = {"candidate_id": "c-1", "interview_id": "i-1", "reviewer_id": "r-1"}
@@ -176,3 +180,22 @@ def test_a_reason_is_words_on_one_line() -> None:
     for bad in (None, "", " — ", "x" * 1001):
         with pytest.raises(ReviewError):
             reason_of(bad)
+
+
+def test_a_reviewed_interview_is_gold_that_eval_reads(tmp_path: Path) -> None:
+    """What was rejected is gone; what was added or cited must be found; a quote said twice in a turn is left out."""
+    transcript = said(*TALK, ("right", "Yes. I ran it. Yes."))
+    lines = [n.model_dump() for n in cut_lines(transcript)]
+    own = {"pillar": "execution_coding", "signal": "tests-own-code", "polarity": "strong", "prompted_by": 1}
+    kept = {**own, "evidence_id": "e-1", "extractor": "offline", "quote": "I ran the test 🙂 again.", "first_line": 2}
+    twice = {**own, "evidence_id": "e-2", "extractor": "person", "quote": "Yes.", "first_line": len(lines)}
+    head = {"interview_id": "i-1", "role_profile": "senior-backend"}
+    probes = [{"pillar": "ownership_debugging", "line": 1}]
+    written = gold_document(Reviewed(head, lines, ROLES, [kept, twice], probes, {"e-1"}))
+    assert written.left_out == 1
+    path = tmp_path / "i-1.jsonl"
+    path.write_text(written.text, encoding="utf-8")
+    sample = read_document(path)
+    assert sample.header.asked == ("ownership_debugging",)
+    assert [(sample.transcript.text[s.start : s.end], s.must_find) for s in sample.spans] == [(kept["quote"], True)]
+    assert [t.role for t in sample.turns] == ["interviewer", "candidate", "interviewer", "candidate"]

@@ -54,7 +54,15 @@ def review(
     if not people:
         typer.echo(f"Nobody can sign in yet. Next: verbatim reviewers add NAME{_where(opened)}", err=True)
     sys.stderr.flush()
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=tls,  # without a proxy, whoever connects must not choose the address that is locked out
+    )
 
 
 @reviewers.command("add")
@@ -65,8 +73,12 @@ def add(
         str | None, typer.Option("--id", help="As in the manifest's interviewers; made from the name when absent.")
     ] = None,
     lead: Annotated[
-        bool, typer.Option("--lead", help="A hiring lead: sees every candidate, may open a debrief.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--lead/--interviewer",
+            help="A lead sees every candidate and may open a debrief. Absent: as before.",
+        ),
+    ] = None,
     port: Annotated[int, typer.Option(help="The port of the review page.")] = PORT,
     url: Annotated[str | None, typer.Option(help="The page's address, when a proxy serves it under another.")] = None,
 ) -> None:
@@ -79,11 +91,19 @@ def add(
         raise SettingsError("a reviewer needs a printable name and a plain id.", next_step="give one with --id.")
     opened = open_workspace(workspace)
     with opened.store().session() as db:
-        secret = people.add_reviewer(db, chosen, name.strip(), "hiring_lead" if lead else "interviewer")
+        before = {row["reviewer_id"]: row["role"] for row in people.list_reviewers(db)}
+        role = before.get(chosen, "interviewer") if lead is None else "hiring_lead" if lead else "interviewer"
+        secret = people.add_reviewer(db, chosen, name.strip(), role)
         asked = next(row["interviews"] for row in people.list_reviewers(db) if row["reviewer_id"] == chosen)
-    about = f"asked about {', '.join(asked)}" if asked else "sees every candidate" if lead else "asked about nobody yet"
+    about = (
+        f"asked about {', '.join(asked)}"
+        if asked
+        else "sees every candidate"
+        if role == "hiring_lead"
+        else "asked about nobody yet"
+    )
     typer.echo(f"{chosen}: {about}. The link opens once; make a fresh one with the same command.", err=True)
-    if not asked and not lead:
+    if not asked and role != "hiring_lead":
         typer.echo(f"Next: verbatim reviewers assign {chosen} --candidate ID{_where(opened)}", err=True)
     typer.echo(f"{(url or f'http://127.0.0.1:{port}').rstrip('/')}/enter/{secret}")
 
