@@ -146,8 +146,8 @@ def test_a_sentence_to_the_machine_is_flagged(demo_run: DemoRun):
 def test_a_long_silence_is_in_the_times(demo_run: DemoRun):
     with Workspace(demo_run.folder).store().session() as db:
         gaps = db.rows(
-            "SELECT max(gap) AS gap FROM (SELECT start_s - lag(end_s) OVER (PARTITION BY transcript_hash ORDER BY line) "
-            "AS gap FROM lines)"
+            "SELECT max(gap) AS gap FROM "
+            "(SELECT start_s - lag(end_s) OVER (PARTITION BY transcript_hash ORDER BY line) AS gap FROM lines)"
         )
     assert gaps[0]["gap"] > 10
 
