@@ -16,9 +16,11 @@ from pipeline.errors import VerbatimError
 from pipeline.plain import plain
 from pipeline.verbs import endpoint, evaluate, history, lint, locate, look, notes, review, work
 from pipeline.verbs.common import ModelCommand
+from pipeline.verbs.light import LightCommand, LightGroup
 
 app = typer.Typer(
     name="verbatim",
+    cls=LightGroup,
     help="Recorded interviews in, evidence people can check and hear out. The machine points, people judge.",
     no_args_is_help=True,
     add_completion=True,
@@ -40,7 +42,7 @@ app.add_typer(endpoint.models, name="models", rich_help_panel=ENDPOINT)
 app.add_typer(endpoint.batch, name="batch", rich_help_panel=ENDPOINT)
 NOTES = "Written feedback"
 app.command(rich_help_panel=NOTES, cls=ModelCommand)(lint.lint)
-app.command(rich_help_panel=NOTES)(lint.explain)
+app.command(rich_help_panel=NOTES, cls=LightCommand)(lint.explain)
 app.command(rich_help_panel=NOTES, cls=ModelCommand)(notes.claims)
 JUDGING = "Reviewing"
 app.command(rich_help_panel=JUDGING)(review.review)

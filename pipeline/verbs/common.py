@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+
+from pipeline.verbs.light import LightCommand
 
 if TYPE_CHECKING:
     from pipeline.workspace import Workspace
@@ -27,7 +28,7 @@ def open_workspace(folder: Path) -> Workspace:
     return Workspace.open(folder)
 
 
-class ModelCommand(TyperCommand):
+class ModelCommand(LightCommand):
     """A verb whose `--llm` may stand alone or be followed by the word `required`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
