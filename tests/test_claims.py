@@ -75,7 +75,16 @@ def test_a_count_is_counted() -> None:
 
 @pytest.mark.parametrize(
     "sentence",
-    ["Seemed smart.", "Strong hire.", "I asked about the queue.", "Great culture fit for the team.", "Why not?"],
+    [
+        "Seemed smart and really sharp.",
+        "Candidate c-001, interviewer iv-1, senior backend",
+        "He reminds me of myself.",
+        "Looked nervous in the first minutes.",
+        "Strong hire.",
+        "I asked about the queue.",
+        "Great culture fit for the team.",
+        "Why not?",
+    ],
 )
 def test_judgements_and_the_writers_own_acts_are_no_claims(sentence: str) -> None:
     assert not is_claim(sentence)
@@ -84,3 +93,20 @@ def test_judgements_and_the_writers_own_acts_are_no_claims(sentence: str) -> Non
 def test_an_empty_interview_finds_nothing() -> None:
     found = check_claims("Ran the tests twice.", [(0, 20)], [], ROLES)
     assert [claim.state for claim in found] == ["none_found"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["When I asked why, he said he had no time.", "Looked at the log first.", "Duplicates go to a list of their own."],
+)
+def test_what_the_candidate_did_is_a_claim_however_it_is_told(sentence: str) -> None:
+    assert is_claim(sentence)
+
+
+def test_lines_that_sound_like_a_refusal_are_shown_but_deny_nothing() -> None:
+    claim = check("Built an alert for noise on the export queue.")
+    assert claim.state == "none_found"
+
+
+def test_numbers_in_words_are_read_whole() -> None:
+    assert check("Asked twenty-five questions about the export.").claimed == 25

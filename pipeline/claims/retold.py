@@ -32,8 +32,11 @@ _JUDGEMENT = re.compile(
 # The writer as the subject: "I enjoyed", but not "when I asked" or "asked me".
 _WRITER = re.compile(
     r"(?<!after )(?<!before )(?<!when )(?<!once )(?<!until )(?<!as )(?<!than )(?<!that )(?<!what )(?<!where )(?<!and )"
-    r"\bI\b|\b(?:and|but|,) I\b|\bmy (?:gut|taste|team|view|opinion|impression)\b|\bfrom me\b|\bfor me\b"
+    r"\bi\b|\b(?:and|but|,) i\b|\bmy (?:gut|taste|team|view|opinion|impression)\b|\bfrom me\b|\bfor me\b|\bmyself\b"
 )
+# Verbs of the writer's eye, not of the candidate: "looked tired", but not "looked at the log".
+_SENSED = re.compile(r"\b(?:seem|appear|sound|feel|remind|look)(?:s|ed)?\b(?! (?:at|up|into|for|through)\b)|\bfelt\b")
+_FINITE = re.compile(r"\b(?:is|are|was|were|has|have|do|does|would|could|can|may|must|will|not|questions?)\b|n't\b")
 _FORM = re.compile(
     r"^\W*(?:overall|recommend(?:ation|ed level)?|rating|verdict|decision|summary|(?:no |strong |lean )*hire)\b", re.I
 )
@@ -58,13 +61,15 @@ _MIN_QUOTED_WORDS = 3
 
 def is_claim(sentence: str) -> bool:
     """Whether a sentence says what the candidate said or did: an act, not the writer's own, not a bare rating."""
-    if _WRITER.search(sentence) or _FORM.match(sentence) or sentence.rstrip().endswith("?"):
+    if _WRITER.search(plain(sentence)) or _FORM.match(sentence) or sentence.rstrip().endswith("?"):
         return False
     said = words(sentence)
     if len(said) < 3:
         return False
+    if any(map(_acts, words(_SENSED.sub(" ", plain(sentence))))):
+        return True
     judges = _JUDGEMENT.search(plain(sentence)) is not None
-    return any(map(_acts, said)) if judges else any(map(_acts, said)) or len(stems(sentence)) >= 4
+    return not judges and len(stems(sentence)) >= 4 and _FINITE.search(plain(sentence)) is not None
 
 
 def _acts(word: str) -> bool:
