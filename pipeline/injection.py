@@ -17,10 +17,15 @@ _TO_MACHINE = re.compile(
 )
 
 
+def to_machine(text: str) -> bool:
+    """Whether words sound addressed to a machine."""
+    return _TO_MACHINE.search(text) is not None
+
+
 def speaks_to_machine(lines: Sequence[Line]) -> list[Flag]:
     """A flag for each such line."""
     return [
         Flag(kind="speaks_to_machine", detail="sounds addressed to a machine", first_line=n.line, last_line=n.line)
         for n in lines
-        if _TO_MACHINE.search(n.text)
+        if to_machine(n.text)
     ]

@@ -10,14 +10,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 STAGES = (
-    *("ingest", "transcribe", "speakers", "lines", "chunk", "extract", "verify", "coverage", "injection", "quality"),
+    *("ingest", "transcribe", "speakers", "lines", "chunk", "extract", "verify", "coverage", "quality"),
     *("lint", "claims", "review", "debrief", "retro", "audit"),
 )
 LAYERS: dict[str, int] = {
     **dict.fromkeys(("errors", "hashing", "plain"), 0),
     "records": 1,
     **dict.fromkeys(("names", "redact", "rubric", "settings", "spans"), 2),
-    **dict.fromkeys(("ports", "prompting", "talk"), 3),
+    **dict.fromkeys(("ports", "prompting", "talk", "injection"), 3),
     "answering": 4,
     **dict.fromkeys(STAGES, 5),
     **dict.fromkeys(("adapters", "workspace"), 5),

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.adapters.likeness import Likeness, Scores, softmax
+from pipeline.injection import to_machine
 from pipeline.records import Line
 from pipeline.rubric import Rubric
 
@@ -111,8 +112,12 @@ class Ear:
         return [(turn[best[i]].line, pillar) for i, pillar in enumerate(self.pillars) if clear[i] >= PROBES]
 
     def windows(self, turn: Sequence[Line]) -> Windows:
-        """A candidate's turn compared with the sayings."""
-        rests = [after.start_s - line.end_s >= PAUSE_S for line, after in pairwise(turn)]
+        """A candidate's turn compared with the sayings; a line to a machine lends no weight to its neighbours."""
+        aside = [to_machine(line.text) for line in turn]
+        rests = [
+            after.start_s - line.end_s >= PAUSE_S or aside[i] or aside[i + 1]
+            for i, (line, after) in enumerate(pairwise(turn))
+        ]
         spans = tuple(
             (i, j) for i in range(len(turn)) for j in range(i, min(i + MAX_LINES, len(turn))) if not any(rests[i:j])
         )
