@@ -87,7 +87,7 @@ def _interview(head: Row, rows: Sequence[Row], pillar: str | None) -> Group:
         parts.append(Text(f"  failed ({head['stage']}): {plain_line(head['reason'] or '')}", style="red"))
         parts.append(Text(f"  again: {plain_line(head['retry'] or '')}"))
     if head["state"] != "failed" or head["drafts"]:
-        parts.append(_rejected(head, rows))
+        parts.append(_rejected(head))
     parts += _flags(head["flags"])
     return Group(*parts)
 
@@ -138,9 +138,8 @@ def _quotes(rows: Sequence[Row]) -> Table:
     return table
 
 
-def _rejected(head: Row, rows: Sequence[Row]) -> Text:
-    found = rows[0]["extractor"] if rows else ""
-    label = " by the offline extractor (cues, no language model)" if found == "offline" else ""
+def _rejected(head: Row) -> Text:
+    label = " by the offline extractor (cues, no language model)" if head["extractor"] == "offline" else ""
     total = sum(row["n"] for row in head["rejections"])
     reasons = "; ".join(
         f"{r['n']} {r['reason'].replace('_', ' ')}, e.g. {plain_line(r['example'])}" for r in head["rejections"]

@@ -100,6 +100,17 @@ def test_a_hostile_transcript_cannot_steer_the_terminal(bench: Bench, monkeypatc
     assert "owned" in screens[0]
 
 
+def test_the_offline_extractor_is_named_even_when_it_finds_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    with bench.workspace.store().session() as db:
+        head = look.summary(db, "i-1")
+        assert head["extractor"] == "cues"
+        offline = {**head, "extractor": "offline", "drafts": 0, "rejections": []}
+        monkeypatch.setattr(look, "summary", lambda *_: offline)
+        monkeypatch.setattr(look, "evidence", lambda *_, **__: [])
+        text = drawn(monkeypatch, lambda: show.show_interviews(db, interview="i-1"))
+    assert "Pointed at 0 times by the offline extractor (cues, no language model)" in " ".join(text.split())
+
+
 def test_one_interview_or_pillar_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch):
     with bench.workspace.store().session() as db:
         text = drawn(monkeypatch, lambda: show.show_interviews(db, interview="i-1", pillar="execution_coding"))

@@ -50,6 +50,9 @@ def summary(db: Session, interview_id: str) -> Row:
         ),
         "flags": db.rows("SELECT * FROM flags WHERE interview_id = ? ORDER BY first_line, kind", own),
         "drafts": db.value("SELECT count(*) FROM drafts WHERE interview_id = ?", own),
+        "extractor": db.value(
+            "SELECT made_by->>'extractor' FROM stage_runs WHERE interview_id = ? AND stage = 'extract'", own
+        ),
     }
 
 
@@ -71,4 +74,3 @@ def select(db: Session, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         return names, cursor.fetchall()
     except duckdb.Error as error:
         raise StoreError(f"the query does not run: {first_line(error)}", next_step="see docs/data-model.md.") from None
-
