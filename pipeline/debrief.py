@@ -295,7 +295,7 @@ def _claim(row: Row) -> Doubt:
         interview_id=row["interview_id"],
         author=row["interviewer_id"] or "",
         text=row["text"],
-        what=f"{what.get(row['state'], row['state'])}{counted}{where}",
+        what=f"{what.get(row['state'], row['state'])}{counted}{where}{' [model]' if row.get('source') == 'model' else ''}",
     )
 
 

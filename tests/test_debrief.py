@@ -172,6 +172,7 @@ def hostile_packet(text: str) -> Packet:
         "name": "gut",
         "question": text,
         "state": "none_found",
+        "source": "model",
         "claimed": 3,
         "counted": 0,
         "first_line": None,

@@ -12,7 +12,8 @@ from pipeline.plain import plain
 from pipeline.review.calls import BASES, LEVELS, STEPS
 from pipeline.web.shape import COVERAGE, clock
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>&<:=$^])")
+# Markup anywhere, list and heading marks at the start, addresses that renderers make links of by themselves.
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>&|~{}$^@]|:(?=//)|(?i:(?<=www)\.)|^[#+\-=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]")
 _FORMULA = re.compile(r"^[\s\u200b\ufeff]*[=+\-@\t\r\n＝＋－＠|%]")
 
 
@@ -79,7 +80,7 @@ class _Markdown(_Plain):
     """Markdown in which nothing that was said can become markup."""
 
     def text(self, value: str) -> str:
-        return _MARKDOWN.sub(r"\\\1", one_line(value))
+        return _MARKDOWN.sub(r"\\\g<0>", one_line(value))
 
     def head(self, level: int, value: str) -> list[str]:
         return ["", f"{'#' * level} {self.text(value)}", ""]
@@ -128,7 +129,7 @@ def _part(part: Part, pen: _Plain) -> list[str]:
     out = pen.head(2, part.title)
     for position in part.positions:
         place = "" if position.was_there else ", was not in the interview"
-        out.append(f"{pen.bullet}{pen.strong(position.name)}{pen.text(f' ({position.interview_id}{place})')}")
+        out.append(f"{pen.bullet}{pen.strong(position.name)} {pen.text(f'({position.interview_id}{place})')}")
         for call in position.calls:
             basis = f"; {BASES[call.basis]}" if call.basis in BASES else ""
             said = f"call {call.step}, {STEPS[call.step]}: {LEVELS[call.level]}{basis}. {call.rationale}"

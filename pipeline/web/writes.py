@@ -14,8 +14,8 @@ from pipeline.review.calls import make_call
 from pipeline.review.standing import Standing
 from pipeline.web import shape
 from pipeline.web.house import House, house_of
-from pipeline.web.pages import enter_interview, may_call, visible_calls
-from pipeline.web.standings import rubric_of, standing_of
+from pipeline.web.pages import enter_interview, visible_calls
+from pipeline.web.standings import rubric_of
 from pipeline.web.visits import Refused, Visit
 
 router = APIRouter()
@@ -95,7 +95,7 @@ def call(
             citable={piece["evidence_id"] for piece in known if shape.standing_now(piece)},
         )
         reviews.save_call(visit.db, signed.model_dump(mode="json"))
-        return _call_answer(house, request, visit, head, pillar)
+        return _call_answer(house, request, visit, head, standing, (step, pillar))
 
 
 def _check_step(standing: Standing, interview_id: str, step: int, pillar: str) -> None:
@@ -105,20 +105,22 @@ def _check_step(standing: Standing, interview_id: str, step: int, pillar: str) -
         raise ReviewError("You are not asked about this pillar.")
 
 
-def _call_answer(house: House, request: Request, visit: Visit, head: Row, pillar: str) -> Response:
+def _call_answer(
+    house: House, request: Request, visit: Visit, head: Row, standing: Standing, saved: tuple[int, str]
+) -> Response:
     """The pillar's box and the progress, for htmx; the page again for everybody else."""
-    interview_id = head["interview_id"]
+    interview_id, (step, pillar) = head["interview_id"], saved
     if request.headers.get("hx-request") != "true":
         return RedirectResponse(f"/interviews/{interview_id}#call-{pillar}", 303)
-    standing, _ = standing_of(visit.db, visit.reviewer, head["candidate_id"])
+    seat = standing.by_interview[interview_id]
     calls = reviews.calls(visit.db, head["candidate_id"])
     own = [c for c in calls if c["reviewer_id"] == visit.reviewer_id and c["interview_id"] == interview_id]
     return house.page(
         "_saved.html",
         pillar=next(p for p in rubric_of(head["role_profile"]).pillars if p.id == pillar),
         head=head,
-        seat=standing.by_interview.get(interview_id),
-        step=may_call(standing, interview_id),
+        seat=seat.model_copy(update={"saved": seat.saved | {saved}}),
+        step=step,
         mine={(c["step"], c["pillar"]): c for c in own},
         others=visible_calls(standing, calls, interview_id),
         token=visit.form_token,

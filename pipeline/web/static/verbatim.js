@@ -4,7 +4,7 @@
   const all = (what, within = document) => [...within.querySelectorAll(what)];
   const one = (what, within = document) => within.querySelector(what);
   const page = one("#page");
-  const say = (text) => { const box = one("#say"); box.textContent = text; clearTimeout(say.timer); say.timer = setTimeout(() => { box.textContent = ""; }, 6000); };
+  const say = (text) => { const box = one("#say"); box.textContent = text; clearTimeout(say.timer); say.timer = setTimeout(() => { box.textContent = ""; }, 4000); };
 
   // --- hearing: from half a second before the first word to the end of the last -------------------------------------
   const LEAD = 0.5;
