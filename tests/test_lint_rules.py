@@ -10,7 +10,7 @@ import pytest
 from pipeline.errors import RubricError
 from pipeline.lint import kept
 from pipeline.lint.finding import Note
-from pipeline.lint.index import masks_of
+from pipeline.lint.index import Index, masks_of
 from pipeline.lint.page import page
 from pipeline.lint.pattern import Compiler
 from pipeline.lint.rules import Rule, load_rules
@@ -119,12 +119,15 @@ def test_a_pattern_that_cannot_be_read_is_an_error_that_shows_it(source: str) ->
         compiler().pattern(source)
 
 
-def test_masks_hold_back_what_cannot_match() -> None:
-    by_word, always = masks_of([(frozenset("a"), frozenset("b")), (frozenset("a"),)])
-    assert by_word["a"][0] == 0b11
-    assert by_word["b"][1] == 0b01
-    assert always[1] & 0b10
-    assert not always[1] & 0b01
+def test_a_pattern_is_tried_only_where_its_needs_come_in_order_and_in_one_clause() -> None:
+    made = compiler()
+    parsed = [made.pattern(source) for source in ("bright ~2 keen", "bright , keen", "keen")]
+    masks = masks_of((p.needs, p.crosses) for p in parsed)
+    index = Index(made.alphabet, [], *masks)
+    able = {
+        text: index._able(text.split()) for text in ("a bright keen", "keen bright", "bright . keen", "bright , keen")
+    }
+    assert able == {"a bright keen": 0b101, "keen bright": 0b100, "bright . keen": 0b100, "bright , keen": 0b110}
 
 
 def test_compiled_rules_are_kept_privately_and_made_anew_when_anything_changes(

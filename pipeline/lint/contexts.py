@@ -71,6 +71,8 @@ class Context:
     # ---- quoted, and form fields ------------------------------------------------------------------------------------
 
     def _quoted(self, hit: Hit) -> bool:
+        if not self._quotes.spans:
+            return False
         inside = self._quotes.around(self.sentence.offsets[hit.start][0])
         return inside is not None and not self._scare_quotes(hit, *inside)
 
@@ -226,20 +228,20 @@ class Quotes:
                 offset += len(paragraph)
         if "'" in text:
             spans += [m.span() for m in _SINGLE_QUOTED.finditer(text)]
-        self._spans = sorted(spans)
-        self._starts = [start for start, _ in self._spans]
+        self.spans = sorted(spans)
+        self._starts = [start for start, _ in self.spans]
 
     def around(self, offset: int) -> tuple[int, int] | None:
         """The quoted passage that holds this code point, without its marks."""
         at = bisect_right(self._starts, offset) - 1
-        for start, end in reversed(self._spans[max(0, at - 1) : at + 1]):
+        for start, end in reversed(self.spans[max(0, at - 1) : at + 1]):
             if start <= offset < end:
                 return start + 1, end - 1
         return None
 
     def within(self, start: int, end: int) -> bool:
         """Whether something of at least two words is quoted between two code points."""
-        return any(a < end and b > start and b - a > 10 for a, b in self._spans[: bisect_right(self._starts, end)][-3:])
+        return any(a < end and b > start and b - a > 10 for a, b in self.spans[: bisect_right(self._starts, end)][-3:])
 
 
 def observes(sentence: Sentence, rules: RuleSet, quotes: Quotes, skip_start: int = 0, skip_end: int = 0) -> bool:

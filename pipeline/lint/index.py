@@ -1,8 +1,8 @@
 """Patterns filed by the words they need, and the search for them in a sentence.
 
-Each pattern is one bit. For every word there are a few integers: the patterns whose first, second, ... need that word
-meets. Or-ing the integers of a sentence's words and and-ing the results leaves the patterns that can match at all,
-usually a handful of a thousand, and only these are run.
+Each pattern is one bit. For every word there are a few integers: the patterns of which it can be the first, second, ...
+needed word. Walking over a sentence, whole sets of patterns step from one need to the next with a handful of integer
+operations a word; what arrives at the end, usually a few of a thousand, is run.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from pipeline.lint.alphabet import Alphabet
+from pipeline.lint.alphabet import PUNCTUATION, Alphabet
 from pipeline.lint.text import Sentence
 
-_DEPTH = 4  # how many needs of a pattern are looked at
-Masks = tuple[int, ...]
+Masks = tuple[int, int, int, int, bool]  # patterns by need, and whether the word is a punctuation mark
+Start = tuple[int, int, int, int]  # patterns that begin further on since they have fewer needs; those that cross
 
 
 class Group(NamedTuple):
@@ -50,20 +50,13 @@ class Entry(NamedTuple):
 class Index:
     """Entries and, by word, the masks of the entries that need it."""
 
-    def __init__(self, alphabet: Alphabet, entries: list[Entry], masks: dict[str, Masks], always: Masks) -> None:
-        self._alphabet, self.entries, self._masks, self._always = alphabet, entries, masks, always
+    def __init__(self, alphabet: Alphabet, entries: list[Entry], masks: dict[str, Masks], start: Start) -> None:
+        self._alphabet, self.entries, self._masks, self._start = alphabet, entries, masks, start
         self._compiled: list[re.Pattern[str] | None] = [None] * len(entries)
 
     def search(self, sentence: Sentence) -> list[Hit]:
         """Every match in one sentence, in the order of the text."""
-        one, two, three, four = self._always
-        for masks in map(self._masks.get, sentence.words):
-            if masks is not None:
-                one |= masks[0]
-                two |= masks[1]
-                three |= masks[2]
-                four |= masks[3]
-        left = one & two & three & four
+        left = self._able(sentence.words)
         if not left:
             return []
         code = self._alphabet.encode(sentence.tokens, sentence.words)
@@ -79,7 +72,24 @@ class Index:
                 start, end = match.span(int(entry.marked))
                 hits.append(Hit(entry.group, start, end))
                 match = expression.search(code, max(end, match.end(), match.start() + 1))
-        return sorted(hits, key=lambda hit: (hit.start, hit.end, hit.group))
+        return sorted(hits, key=_by_place) if len(hits) > 1 else hits
+
+    def _able(self, words: list[str]) -> int:
+        """Patterns whose needs all come, in order, and without a punctuation mark in between if they mind it."""
+        first, second, third, crossing = self._start
+        one, two, three, four = first, second, third, 0
+        for masks in map(self._masks.get, words):
+            if masks is None:
+                continue
+            if masks[4]:
+                one = one & crossing | first
+                two = two & crossing | second
+                three = three & crossing | third
+            four |= three & masks[3]
+            three |= two & masks[2]
+            two |= one & masks[1]
+            one |= masks[0]
+        return four
 
     def _compile(self, number: int) -> re.Pattern[str]:
         expression = self._compiled[number] = re.compile(self.entries[number].expression)
@@ -89,25 +99,31 @@ class Index:
         """Plain values from which `restored` makes the index again."""
         groups = sorted({entry.group for entry in self.entries})
         rows = [(groups.index(entry.group), entry.expression, entry.marked) for entry in self.entries]
-        return [tuple(group) for group in groups], rows, self._masks, self._always
+        return [tuple(group) for group in groups], rows, self._masks, self._start
+
+
+def _by_place(hit: Hit) -> tuple[int, int, Group]:
+    return hit.start, hit.end, hit.group
 
 
 def restored(alphabet: Alphabet, dumped: tuple[Any, ...]) -> Index:
     """The index that `dump` described."""
-    groups, rows, masks, always = dumped
+    groups, rows, masks, start = dumped
     known = [Group(*group) for group in groups]
-    return Index(alphabet, [Entry(known[at], expression, marked) for at, expression, marked in rows], masks, always)
+    return Index(alphabet, [Entry(known[at], expression, marked) for at, expression, marked in rows], masks, start)
 
 
-def masks_of(needs: Iterable[tuple[frozenset[str], ...]]) -> tuple[dict[str, Masks], Masks]:
-    """Masks by word, and the masks of the entries that have no need at a depth."""
-    by_word: dict[str, list[int]] = {}
-    always = [0] * _DEPTH
-    for number, own in enumerate(needs):
-        for depth in range(_DEPTH):
-            if depth >= len(own):
-                always[depth] |= 1 << number
-                continue
-            for word in own[depth]:
-                by_word.setdefault(word, [0] * _DEPTH)[depth] |= 1 << number
-    return {word: tuple(masks) for word, masks in by_word.items()}, tuple(always)
+def masks_of(patterns: Iterable[tuple[tuple[frozenset[str], ...], bool]]) -> tuple[dict[str, Masks], Start]:
+    """Masks by word, and where patterns start, from their needs and whether they cross punctuation."""
+    by_word: dict[str, list[int]] = {mark: [0, 0, 0, 0] for mark in PUNCTUATION}
+    start = [0, 0, 0, 0]
+    for number, (needs, crosses) in enumerate(patterns):
+        bit, skipped = 1 << number, 4 - len(needs)
+        for at in range(skipped):
+            start[at] |= bit
+        start[3] |= bit * crosses
+        for at, words in enumerate(needs, skipped):
+            for word in words:
+                by_word.setdefault(word, [0, 0, 0, 0])[at] |= bit
+    masks = {word: (row[0], row[1], row[2], row[3], word in PUNCTUATION) for word, row in by_word.items()}
+    return masks, (start[0], start[1], start[2], start[3])

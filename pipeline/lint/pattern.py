@@ -29,7 +29,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from pipeline.errors import RubricError
-from pipeline.lint.alphabet import Alphabet
+from pipeline.lint.alphabet import PUNCTUATION, Alphabet
 
 _REST_CLAUSE, _REST_SENTENCE = 30, 60  # tokens that > and >> may take at most
 
@@ -49,6 +49,7 @@ _CLOSERS = (
     tbh imo imho ngl overall throughout when from while which who that to today only then lol haha"""
 ).split()
 _JOINS = "and but so yet though although because since when while which who if whereas even".split()
+MOST_NEEDS = 4  # words of a match that are looked for before it is tried
 _TURNS = "but though however although yet still".split()
 COMMON = frozenset(
     """a an the and or but so to of in on at by for with from as is was are were be been 's 'd 're 've 'll 'm he
@@ -81,10 +82,15 @@ Row = list[Element]
 
 
 class Parsed(NamedTuple):
-    """One pattern as read. A match contains a word of each of `needs`, rarest first; `marked`: it reports a part."""
+    """One pattern as read.
+
+    A match contains a word of each of `needs`, in this order; unless it `crosses`, with no punctuation in between.
+    `marked`: it reports a part of itself.
+    """
 
     row: Row
     needs: tuple[frozenset[str], ...]
+    crosses: bool
     marked: bool
 
 
@@ -129,10 +135,13 @@ class Compiler:
         rows, at = self._rows(source, 0, nested=False)
         if at < len(source) or len(rows) != 1:
             raise RubricError(f"Lint rules: cannot read the pattern {source!r} from {source[at:]!r} on.")
-        needs = sorted(self._needs(rows[0]), key=_cost)
-        if not needs:
+        found = self._needs(rows[0])
+        if not found:
             raise RubricError(f"Lint rules: no particular word is needed to match {source!r}.")
-        return Parsed(rows[0], tuple(needs), "[" in source)
+        rare = sorted(found, key=lambda at: _cost(found[at]))[:MOST_NEEDS]
+        between = rows[0][min(rare) + 1 : max(rare) + 1]
+        crosses = any(map(self._punctuates, between))
+        return Parsed(rows[0], tuple(found[at] for at in sorted(rare)), crosses, "[" in source)
 
     # ---- reading ----------------------------------------------------------------------------------------------------
 
@@ -210,19 +219,32 @@ class Compiler:
 
     # ---- what a match needs -----------------------------------------------------------------------------------------
 
-    def _needs(self, row: Row) -> list[frozenset[str]]:
-        """Sets of words; a match contains a word of each of them."""
-        out: list[frozenset[str]] = []
-        for element in row:
+    def _needs(self, row: Row) -> dict[int, frozenset[str]]:
+        """By element: words of which a match contains one."""
+        out: dict[int, frozenset[str]] = {}
+        for at, element in enumerate(row):
             if element.repeat:
                 continue
+            need: frozenset[str] = frozenset()
             if element.op == "set":
-                out += filter(None, [self._rarest(element.operand)])  # type: ignore[arg-type]
+                need = self._rarest(element.operand)  # type: ignore[arg-type]
             elif element.op == "any":
                 inner = [self._needs(branch) for branch in element.operand]  # type: ignore[attr-defined]
                 if all(inner):
-                    out.append(frozenset().union(*(min(needs, key=_cost) for needs in inner)))
+                    need = frozenset().union(*(min(needs.values(), key=_cost) for needs in inner))
+            if need:
+                out[at] = need
         return out
+
+    def _punctuates(self, element: Element) -> bool:
+        """Whether the element can take a punctuation mark."""
+        if element.op == "set":
+            lexicon: Lexicon = element.operand  # type: ignore[assignment]
+            return any(word[0] in PUNCTUATION and word[1:2] == "" for word in chain(lexicon.words, *lexicon.phrases))
+        if element.op == "any":
+            rows: list[Row] = element.operand  # type: ignore[assignment]
+            return any(map(self._punctuates, chain(*rows)))
+        return element.op in {">", ">>"}
 
     def _rarest(self, lexicon: Lexicon) -> frozenset[str]:
         known = self._rare.get(id(lexicon))

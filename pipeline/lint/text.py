@@ -9,7 +9,6 @@ All offsets are code points into the text as given, end exclusive.
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -74,14 +73,17 @@ class Sentence:
         self.text, self.start, self.end, self.kind, self.block = text, start, end, kind, block
         # findall costs half of finditer, and most sentences never need their offsets.
         self.tokens: list[str] = _TOKEN.findall(text, start, end)
+        self._offsets: list[tuple[int, int]] | None = None
         self.words: list[str] = [token.lower() for token in self.tokens]
         if "_" in text[start:end]:  # emphasis around a word, but not the underscore inside a name
             self.words = [word.strip("_") or word for word in self.words]
 
-    @cached_property
+    @property
     def offsets(self) -> list[tuple[int, int]]:
         """Start and end of each token, code points into the text."""
-        return [match.span() for match in _TOKEN.finditer(self.text, self.start, self.end)]
+        if self._offsets is None:
+            self._offsets = [match.span() for match in _TOKEN.finditer(self.text, self.start, self.end)]
+        return self._offsets
 
 
 class Line(NamedTuple):
