@@ -45,7 +45,7 @@ def commands() -> str:
 
 EXIT_CODES = (
     "Exit codes: 0 fine; 1 findings, or a gate missed; 2 usage or set-up; 3 the batch ended and some recordings "
-    "failed; 130 interrupted, resumable."
+    "failed; 4 a model endpoint or a cap ended the run, the next one goes on; 130 interrupted, resumable."
 )
 
 

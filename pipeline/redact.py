@@ -2,7 +2,7 @@
 
 Names that the manifest knows, e-mail addresses, phone numbers, web addresses and long numbers. The same value gets the
 same placeholder throughout an interview. This is pseudonymisation, not anonymisation: a name nobody listed stays, and
-what somebody tells about themselves stays. docs/endpoint.md has the measured recall.
+what somebody tells about themselves stays.
 """
 
 from __future__ import annotations

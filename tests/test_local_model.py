@@ -51,7 +51,7 @@ def served() -> Iterator[dict[str, str]]:
         [*command, "--threads", "1"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     assert server.stdout is not None
-    text = "".join(server.stdout.readline() for _ in range(3))
+    text = "".join(server.stdout.readline() for _ in range(2))
     try:
         yield dict(re.findall(r'(\w+) = "(.+)"', text))
     finally:

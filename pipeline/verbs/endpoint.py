@@ -86,9 +86,9 @@ def serve(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         server = start(gguf, port=port, context=context, slots=slots, threads=threads)
-        typer.echo(f'[llm]\nmodel = "{server.model}"\nbase_url = "{server.url}"')
+        typer.echo(f'model = "{server.model}"\nbase_url = "{server.url}"')
         sys.stdout.flush()
-        typer.echo("Serving until Ctrl-C. These lines go into verbatim.toml.", err=True)
+        typer.echo("Serving until Ctrl-C. These lines go under [llm] in verbatim.toml.", err=True)
         while True:
             signal.pause()
     except KeyboardInterrupt:

@@ -245,6 +245,13 @@ def _held(path: Path, error: Exception) -> StoreBusyError:
 
 
 def _unusable(path: Path, error: Exception) -> StoreError:
+    if "wal checkpoint iteration does not match" in str(error).lower():  # a copy was put back under a newer log
+        log = f"{path.name}.wal"
+        return StoreError(
+            f"{path.name} is older than {log} beside it, as a copy is that was put back.",
+            kept="both files as they are.",
+            next_step=f"mv {path}.wal {path}.wal.newer, then run the same again: the copy counts, the log is kept.",
+        )
     return StoreError(
         f"{path.name} cannot be opened: {first_line(error)}",
         kept="the file as it is.",
