@@ -307,3 +307,12 @@ def test_many_sentences_are_asked_in_pages(desk: Path) -> None:
 )
 def test_people_are_told_by_how_they_are_spoken_of(text: str, names: list[str]) -> None:
     assert sorted(people_in(text, {"kafka", "redis"})) == names
+
+
+def test_the_form_has_no_room_for_words_of_a_model() -> None:
+    from pipeline.lint.model import answer_schema
+
+    schema = answer_schema(["GF401"])
+    assert set(schema["properties"]) == {"found", "cleared"}
+    assert set(schema["properties"]["found"]["items"]["properties"]) == {"sentence", "code", "phrase"}
+    assert set(schema["properties"]["cleared"]["items"]["properties"]) == {"mark", "because", "by"}
