@@ -1,7 +1,7 @@
 """Five reviewers at work while a batch writes: every action answered, none lost, how long each took.
 
-Run: python -m eval.review_bench [--reviewers 5] [--actions 40]. The server and the batch are processes of their own, on
-a workspace of made-up interviews. An action is what a click costs: a page, a call, a correction, a play, a piece of
+Run: python -m eval.review_bench [--reviewers 5] [--actions 40] [--think 0.5]. The server and the batch are processes of
+their own, on a workspace of made-up interviews. An action is what a click costs: a page, a call, a correction, a play, a piece of
 sound. Afterwards every confirmed write is looked for in the database.
 """
 
@@ -133,8 +133,10 @@ def sound_for(workspace: Workspace) -> None:
         db.execute("UPDATE interviews SET folder = ?", [str(workspace.folder)])
 
 
-def work(person: Person, interview: str, actions: int, seed: int, confirmed: list[tuple[str, str]]) -> None:
-    """What a reviewer does in a quarter of an hour, without the thinking."""
+def work(
+    person: Person, interview: str, actions: int, seed: int, confirmed: list[tuple[str, str]], think_s: float
+) -> None:
+    """What a reviewer does in a quarter of an hour, with `think_s` between two clicks on average."""
     pick = random.Random(seed)  # noqa: S311 - a made-up habit
     _, page = person.send("page", "GET", f"/interviews/{interview}")
     pieces = [name.decode() for name in re.findall(rb'id="(e-\w+)"', page)]
@@ -142,6 +144,7 @@ def work(person: Person, interview: str, actions: int, seed: int, confirmed: lis
         pillar = PILLARS[number % 4]
         kind = pick.choices(("call", "play", "sound", "page", "origin", "lint", "home"), (10, 8, 6, 6, 4, 4, 2))[0]
         piece = pick.choice(pieces)
+        time.sleep(pick.uniform(0.5, 1.5) * think_s)
         if kind == "call":
             text = f"Ran the failing test again before changing anything, {seed}-{number}"
             form = {"pillar": pillar, "step": 2, "level": pick.choice(("weak", "ok", "strong")), "rationale": text}
@@ -206,7 +209,7 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def measure(reviewers: int, actions: int, minutes: int) -> dict[str, Any]:
+def measure(reviewers: int, actions: int, minutes: int, think_s: float) -> dict[str, Any]:
     """Run it all; returns figures."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -233,7 +236,7 @@ def measure(reviewers: int, actions: int, minutes: int) -> dict[str, Any]:
             confirmed: list[tuple[str, str]] = []
             started = time.perf_counter()
             threads = [
-                threading.Thread(target=work, args=(person, f"i-{n:03d}", actions, n, confirmed))
+                threading.Thread(target=work, args=(person, f"i-{n:03d}", actions, n, confirmed, think_s))
                 for n, person in enumerate(crowd)
             ]
             for thread in threads:
@@ -296,8 +299,9 @@ def main() -> int:
     words.add_argument("--reviewers", type=int, default=5)
     words.add_argument("--actions", type=int, default=40)
     words.add_argument("--minutes", type=int, default=30, help="length of each made-up interview")
+    words.add_argument("--think", type=float, default=0.5, help="seconds between two clicks of one reviewer")
     given = words.parse_args()
-    figures = measure(given.reviewers, given.actions, given.minutes)
+    figures = measure(given.reviewers, given.actions, given.minutes, given.think)
     print(json.dumps(figures, indent=2))
     sound = figures["errors"] == figures["lost_calls"] == figures["batch_faults"] == 0
     return 0 if sound and figures["p95_ms"] < 200 else 1
