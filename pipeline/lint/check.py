@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from pipeline.lint.contexts import Context, Quotes
@@ -24,6 +25,7 @@ class Place(NamedTuple):
     end: int
 
 
+@cache
 def rank(code: str) -> int:
     """Smaller is graver."""
     return next((i for i, prefix in enumerate(_PRECEDENCE) if code.startswith(prefix)), len(_PRECEDENCE))

@@ -17,6 +17,7 @@ from pipeline.lint.text import BLANK, Sentence
 _SINGLE_QUOTED = re.compile(r"(?<!\w)'(?=\S)(?:[^'\n]|(?<=\w)'(?=\w)){1,300}'(?!\w)")
 _STRONG_BREAKS = frozenset(";-()|")
 _BREAKS = _STRONG_BREAKS | {",", ":", ".", "!", "?"}
+_SOME_WORDS = 10  # characters of a quotation that holds more than a word
 _INFERRING = ("GF3", "GF5", "GF601")  # families whose span includes the inference that is drawn
 
 
@@ -71,10 +72,14 @@ class Context:
     # ---- quoted, and form fields ------------------------------------------------------------------------------------
 
     def _quoted(self, hit: Hit) -> bool:
-        if not self._quotes.spans:
+        if not self._has_quotes:
             return False
         inside = self._quotes.around(self.sentence.offsets[hit.start][0])
         return inside is not None and not self._scare_quotes(hit, *inside)
+
+    @cached_property
+    def _has_quotes(self) -> bool:
+        return self._quotes.touch(self.sentence.start, self.sentence.end)
 
     def _scare_quotes(self, hit: Hit, left: int, right: int) -> bool:
         """The writer's own ironic quotes: short, after an article or a grading word, with nobody speaking."""
@@ -228,20 +233,23 @@ class Quotes:
                 offset += len(paragraph)
         if "'" in text:
             spans += [m.span() for m in _SINGLE_QUOTED.finditer(text)]
-        self.spans = sorted(spans)
+        self.spans: list[tuple[int, int]] = []
+        for start, end in sorted(spans):  # a quotation inside another one is part of it
+            if not self.spans or start >= self.spans[-1][1]:
+                self.spans.append((start, end))
         self._starts = [start for start, _ in self.spans]
 
     def around(self, offset: int) -> tuple[int, int] | None:
         """The quoted passage that holds this code point, without its marks."""
         at = bisect_right(self._starts, offset) - 1
-        for start, end in reversed(self.spans[max(0, at - 1) : at + 1]):
-            if start <= offset < end:
-                return start + 1, end - 1
-        return None
+        if at < 0 or offset >= self.spans[at][1]:
+            return None
+        return self.spans[at][0] + 1, self.spans[at][1] - 1
 
-    def within(self, start: int, end: int) -> bool:
-        """Whether something of at least two words is quoted between two code points."""
-        return any(a < end and b > start and b - a > 10 for a, b in self.spans[: bisect_right(self._starts, end)][-3:])
+    def touch(self, start: int, end: int, least: int = 0) -> bool:
+        """Whether a passage longer than `least` characters, marks included, overlaps these code points."""
+        before = bisect_right(self._starts, end)
+        return any(a < end and b > start and b - a > least for a, b in self.spans[max(0, before - 3) : before])
 
 
 def observes(sentence: Sentence, rules: RuleSet, quotes: Quotes, skip_start: int = 0, skip_end: int = 0) -> bool:
@@ -262,4 +270,4 @@ def observes(sentence: Sentence, rules: RuleSet, quotes: Quotes, skip_start: int
             return True
         if word in {"not", "never"} and at and words[at - 1] in {"did", "could", "was", "were"}:
             return True
-    return skip_end == 0 and quotes.within(sentence.start, sentence.end)
+    return skip_end == 0 and quotes.touch(sentence.start, sentence.end, _SOME_WORDS)
