@@ -1,8 +1,10 @@
 """Five reviewers at work while a batch writes: every action answered, none lost, how long each took.
 
-Run: python -m eval.review_bench [--reviewers 5] [--actions 40] [--think 0.5]. The server and the batch are processes of
-their own, on a workspace of made-up interviews. An action is what a click costs: a page, a call, a correction, a play, a piece of
-sound. Afterwards every confirmed write is looked for in the database.
+Run: python -m eval.review_bench [--reviewers 5] [--actions 40] [--think 0.5] [--batch recordings]. The server and the
+batch are processes of their own, on a workspace of made-up interviews. An action is what a click costs: a page, a
+call, a play, a piece of sound, a look at an origin. Afterwards every confirmed write is looked for in the database.
+The batch is `verbatim run --force`, again and again: "recordings" hears the demo's recordings with Whisper, which
+keeps every core busy; "transcripts" imports interviews five at a time, which writes as densely as anything can.
 """
 
 from __future__ import annotations
@@ -82,8 +84,8 @@ def workspace_of(folder: Path, interviews: int, minutes: int) -> Workspace:
     source.mkdir()
     manifest = []
     for number in range(interviews):
-        write_interview(source, f"i-{number:03d}", minutes, seed=number)
-        manifest.append(entry(f"i-{number:03d}", f"c-{number % 2:03d}"))
+        write_interview(source, f"r-{number:03d}", minutes, seed=number)
+        manifest.append(entry(f"r-{number:03d}", f"c-{number % 2:03d}"))
     (source / "manifest.toml").write_text("\n".join(manifest), encoding="utf-8")
     run(workspace, source / "manifest.toml")
     return workspace
@@ -171,36 +173,57 @@ def work(
 
 
 class Batch(threading.Thread):
-    """`verbatim run` again and again on fresh interviews, in processes of its own, until told to stop."""
+    """`verbatim run` again and again, in processes of its own, until told to stop."""
 
-    def __init__(self, workspace: Workspace, folder: Path, minutes: int) -> None:
+    def __init__(self, workspace: Workspace, source: Path, names: list[str]) -> None:
         super().__init__()
-        self.workspace, self.folder, self.minutes = workspace, folder, minutes
+        self.words = [
+            sys.executable,
+            "-m",
+            "cli",
+            "run",
+            str(source),
+            "-w",
+            str(workspace.folder),
+            "--offline",
+            "--force",
+        ]
+        self.asr = workspace.asr
         self.enough = threading.Event()
         self.runs, self.faults = 0, list[str]()
+        self.child: subprocess.Popen[str] | None = None
 
     def run(self) -> None:
-        """Runs of five interviews each."""
+        """One run after another; the last one is stopped in its middle, as people do."""
         while not self.enough.is_set():
-            source = self.folder / f"batch-{self.runs}"
-            source.mkdir()
-            names = [f"b-{self.runs:03d}-{n}" for n in range(5)]
-            for n, name in enumerate(names):
-                write_interview(source, name, self.minutes, seed=n)
-            (source / "manifest.toml").write_text("\n".join(entry(n, "c-900") for n in names), encoding="utf-8")
-            words = [
-                sys.executable,
-                "-m",
-                "cli",
-                "run",
-                str(source / "manifest.toml"),
-                "-w",
-                str(self.workspace.folder),
-            ]
-            done = subprocess.run([*words, "--offline"], check=False, capture_output=True, text=True)
-            if done.returncode != 0:
-                self.faults.append(done.stderr[-400:])
+            for heard in self.asr.glob("*.json"):
+                heard.unlink()  # so that it listens again
+            self.child = subprocess.Popen(self.words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            _, said = self.child.communicate()
+            if self.child.returncode != 0 and not self.enough.is_set():
+                self.faults.append(said[-400:])
             self.runs += 1
+
+    def stop(self) -> None:
+        """End it."""
+        self.enough.set()
+        if self.child is not None:
+            self.child.terminate()
+
+
+def batch_of(workspace: Workspace, kind: str, folder: Path, minutes: int) -> Batch:
+    """A batch on material of its own."""
+    source = folder / "batch"
+    if kind == "recordings":
+        from pipeline.examples import copy_examples
+
+        return Batch(workspace, copy_examples(source), ["i-001", "i-002"])
+    source.mkdir()
+    names = [f"b-{n}" for n in range(5)]
+    for n, name in enumerate(names):
+        write_interview(source, name, minutes, seed=n)
+    (source / "manifest.toml").write_text("\n".join(entry(n, "c-900") for n in names), encoding="utf-8")
+    return Batch(workspace, source / "manifest.toml", names)
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -209,7 +232,7 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def measure(reviewers: int, actions: int, minutes: int, think_s: float) -> dict[str, Any]:
+def measure(reviewers: int, actions: int, minutes: int, think_s: float, kind: str) -> dict[str, Any]:
     """Run it all; returns figures."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -225,18 +248,18 @@ def measure(reviewers: int, actions: int, minutes: int, think_s: float) -> dict[
             [sys.executable, "-m", "cli", "review", "-w", str(workspace.folder), "--port", str(port)],
             stderr=subprocess.DEVNULL,
         )
-        batch = Batch(workspace, folder, minutes)
+        batch = batch_of(workspace, kind, folder, minutes)
         try:
             _await_port(port)
             crowd = [Person(port, link) for link in links.values()]
             for person in crowd:
                 person.actions.clear()
             batch.start()
-            time.sleep(1.0)
+            time.sleep(3.0)
             confirmed: list[tuple[str, str]] = []
             started = time.perf_counter()
             threads = [
-                threading.Thread(target=work, args=(person, f"i-{n:03d}", actions, n, confirmed, think_s))
+                threading.Thread(target=work, args=(person, f"r-{n:03d}", actions, n, confirmed, think_s))
                 for n, person in enumerate(crowd)
             ]
             for thread in threads:
@@ -245,16 +268,21 @@ def measure(reviewers: int, actions: int, minutes: int, think_s: float) -> dict[
                 thread.join()
             took = time.perf_counter() - started
         finally:
-            batch.enough.set()
+            batch.stop()
             server.terminate()
             server.wait()
             if batch.is_alive():
                 batch.join()
-        return _figures(workspace, [a for p in crowd for a in p.actions], confirmed, batch, took)
+        return _figures(workspace, [a for p in crowd for a in p.actions], confirmed, batch, kind, took)
 
 
 def _figures(
-    workspace: Workspace, seen: list[Action], confirmed: list[tuple[str, str]], batch: Batch, took: float
+    workspace: Workspace,
+    seen: list[Action],
+    confirmed: list[tuple[str, str]],
+    batch: Batch,
+    kind: str,
+    took: float,
 ) -> dict[str, Any]:
     with workspace.store().session() as db:
         kept = {(r["interview_id"], r["rationale"]) for r in db.rows("SELECT interview_id, rationale FROM calls")}
@@ -269,6 +297,7 @@ def _figures(
         "errors": sum(action.status >= 400 for action in seen),
         "confirmed_calls": len(confirmed),
         "lost_calls": len(set(confirmed) - kept),
+        "batch": kind,
         "batch_runs": batch.runs,
         "batch_faults": len(batch.faults),
         "median_ms": round(1000 * statistics.median(seconds)),
@@ -300,8 +329,9 @@ def main() -> int:
     words.add_argument("--actions", type=int, default=40)
     words.add_argument("--minutes", type=int, default=30, help="length of each made-up interview")
     words.add_argument("--think", type=float, default=0.5, help="seconds between two clicks of one reviewer")
+    words.add_argument("--batch", choices=("recordings", "transcripts"), default="recordings")
     given = words.parse_args()
-    figures = measure(given.reviewers, given.actions, given.minutes, given.think)
+    figures = measure(given.reviewers, given.actions, given.minutes, given.think, given.batch)
     print(json.dumps(figures, indent=2))
     sound = figures["errors"] == figures["lost_calls"] == figures["batch_faults"] == 0
     return 0 if sound and figures["p95_ms"] < 200 else 1

@@ -291,11 +291,12 @@ def _claim(row: Row) -> Doubt:
     what = {"contradicted": "the recording speaks against it", "none_found": "nothing in the recording shows it"}
     counted = f"; counted {row['counted']}, claimed {row['claimed']}" if row["claimed"] is not None else ""
     where = f"; line {row['first_line']}" if row["first_line"] is not None else ""
+    by_model = " [model]" if row.get("source") == "model" else ""
     return Doubt(
         interview_id=row["interview_id"],
         author=row["interviewer_id"] or "",
         text=row["text"],
-        what=f"{what.get(row['state'], row['state'])}{counted}{where}{' [model]' if row.get('source') == 'model' else ''}",
+        what=f"{what.get(row['state'], row['state'])}{counted}{where}{by_model}",
     )
 
 
