@@ -17,6 +17,9 @@ from pipeline.lint.text import Sentence, lines
 _PRECEDENCE = ("GF5", "GF402", "GF2", "GF3", "GF601", "GF102", "GF101", "GF401", "GF602", "GF403")
 
 
+_LEADING = frozenset(("of", "and", "but", "so", "that"))  # words that a phrase does not start with
+
+
 class Place(NamedTuple):
     """A match that stands: the rule's code and code points into the text."""
 
@@ -77,11 +80,11 @@ def settle(hits: list[Hit]) -> list[Hit]:
 
 
 def trimmed(sentence: Sentence, hit: Hit) -> tuple[int, int]:
-    """Code points of a match, without punctuation at its edges."""
+    """Code points of a match, without punctuation and joining words at its edges."""
     words, start, end = sentence.words, hit.start, hit.end
     while end - 1 > start and not words[end - 1][0].isalnum() and words[end - 1] != "%":
         end -= 1
-    while start < end - 1 and not words[start][0].isalnum():
+    while start < end - 1 and (words[start] in _LEADING or not words[start][0].isalnum()):
         start += 1
     return sentence.offsets[start][0], sentence.offsets[end - 1][1]
 

@@ -135,8 +135,9 @@ class Context:
             elif word in tells and self._candidate_speaks(at, people):
                 clause = words[at + 1 : at + 2] and words[at + 1] in self._words("complement")
                 out.append((at, self._voice_end(at + 1, clause=bool(clause))))
-            if word in speech and at >= 2 and words[at - 1] in people and words[at - 2] == ",":  # "..., she said"
-                out.append((0, len(words)))
+            if word in speech and words[max(0, at - 2) : at - 1] == [","] and words[at - 1] in people:
+                if at + 1 == len(words) or words[at + 1] in _BREAKS:  # "..., she said"
+                    out.append((0, len(words)))
             elif word in {"according", "per"} and people.intersection(words[at + 1 : at + 5]):
                 out.append((0, self._voice_end(at + 4, clause=True)))
             elif word in {"own", "his", "her", "their"} and words[at + 1 : at + 2] in (["words"], ["account"], ["own"]):
@@ -190,7 +191,7 @@ class Context:
             return False
         for here in range(hit.start - 1, max(-1, hit.start - 9), -1):
             word = self.words[here]
-            if word in people or word in _BREAKS or (here > 0 and self._is_name(here)):
+            if word in people or word in _BREAKS or word in {"and", "but", "so"} or (here > 0 and self._is_name(here)):
                 return False
             if word in things or (word in writer and hit.group.subject == "person"):
                 return True

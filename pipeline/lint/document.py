@@ -51,8 +51,9 @@ def _first(cut: list[Sentence], wanted: frozenset[str]) -> Sentence | None:
 
 
 def _place(code: str, sentence: Sentence) -> Place:
-    offsets = sentence.offsets
-    return Place(code, offsets[0][0], offsets[-1][1]) if offsets else Place(code, sentence.start, sentence.end)
+    """The sentence from its first to its last word; code and comments at its ends are left out."""
+    spans = [span for span, word in zip(sentence.offsets, sentence.words, strict=True) if word[0].isalnum()]
+    return Place(code, spans[0][0], spans[-1][1]) if spans else Place(code, sentence.start, sentence.start)
 
 
 def copied(reports: Sequence[tuple[NoteReport, list[Sentence]]]) -> dict[int, list[Place]]:

@@ -139,7 +139,7 @@ class Compiler:
         if not found:
             raise RubricError(f"Lint rules: no particular word is needed to match {source!r}.")
         rare = sorted(found, key=lambda at: _cost(found[at]))[:MOST_NEEDS]
-        between = rows[0][min(rare) + 1 : max(rare) + 1]
+        between = rows[0][min(rare) : max(rare) + 1]
         crosses = any(map(self._punctuates, between))
         return Parsed(rows[0], tuple(found[at] for at in sorted(rare)), crosses, "[" in source)
 
