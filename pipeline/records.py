@@ -8,7 +8,6 @@ for a judgement is `Call`, which a person signs.
 from __future__ import annotations
 
 from datetime import date
-from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -215,9 +214,9 @@ class ModelRequest(Record):
     temperature: float | None
     max_output_tokens: int
 
-    @cached_property
+    @property
     def hash(self) -> str:
-        """SHA-256 over everything above, shortened."""
+        """SHA-256 over everything above, shortened. Not cached: a copy with other messages must have another."""
         return content_hash(self.model_dump())
 
 

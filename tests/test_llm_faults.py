@@ -7,6 +7,7 @@ test_media.py, test_ingest.py and test_store.py.
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import time
@@ -106,24 +107,24 @@ def test_row_2_a_wait_beyond_the_bound_stops_the_run_and_the_next_one_goes_on(ro
 # 3: no quota; 9: a page; 23: a redirect; and what else ends a run
 
 
-@pytest.mark.parametrize(
-    ("reply", "told"),
-    [
-        pytest.param(fails(429, "insufficient_quota"), "no quota", id="row 3, quota"),
-        pytest.param(Reply(b"<html>sign in</html>", headers={"Content-Type": "text/html"}), "web page", id="row 9"),
-        pytest.param(Reply(b"<!doctype html><p>hi"), "web page", id="row 9, called JSON"),
-        pytest.param(fails(401), "refused the key", id="key"),
-        pytest.param(fails(404, "model_not_found"), "no such model", id="model"),
-    ],
-)
-def test_a_run_ends_at_once_where_asking_again_is_useless(room: Room, reply: Reply, told: str):
-    room.run(reply, concurrency=1)
-    assert room.stop is not None
-    assert told in room.stop.what
-    assert room.stop.exit_code == 4
-    assert len(room.server.received) == 1
-    assert room.rows("SELECT state, reason FROM interviews") == [{"state": "pending", "reason": None}]
-    room.check()
+ENDS = {
+    "row 3": (fails(429, "insufficient_quota"), "no quota"),
+    "row 9": (Reply(b"<html>sign in</html>", headers={"Content-Type": "text/html"}), "web page"),
+    "row 9, called JSON": (Reply(b"<!doctype html><p>hi"), "web page"),
+    "key": (fails(401), "refused the key"),
+    "model": (fails(404, "model_not_found"), "no such model"),
+}
+
+
+def test_rows_3_9_a_run_ends_at_once_where_asking_again_is_useless(room: Room):
+    for row, (reply, told) in ENDS.items():
+        room.run(reply, concurrency=1)
+        assert room.stop is not None, row
+        assert told in room.stop.what, row
+        assert room.stop.exit_code == 4
+        assert len(room.server.received) == 1, row
+        assert room.rows("SELECT state, reason FROM interviews") == [{"state": "pending", "reason": None}]
+        room.check()
     room.heals()
 
 
@@ -266,7 +267,9 @@ def test_row_6_a_request_takes_no_longer_than_its_total_deadline(room: Room, rep
     room.heals()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_row_6_a_connection_that_is_never_taken(tmp_path: Path):
+    """The event loop leaves the socket of a connect that was given up to the garbage collector, which warns."""
     with socket.socket() as deaf, Room(tmp_path) as room:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
@@ -277,6 +280,7 @@ def test_row_6_a_connection_that_is_never_taken(tmp_path: Path):
         assert endings["one"].state == "failed"
         for other in others:
             other.close()
+    gc.collect()
 
 
 # 11, 12, 15, 16, 22: answers that are no answers
@@ -356,34 +360,38 @@ def lines_of(body: dict[str, Any]) -> list[int]:
     return [int(row.split(" ", 1)[0]) for row in shown.splitlines() if row[0].isdigit()]
 
 
-@pytest.mark.parametrize(
-    "cut",
-    [
-        pytest.param('{"evidence":["4 edge-cases","6 edge-ca', id="row 13"),
-        pytest.param(" \n" * 500, id="row 21, white space"),
-        pytest.param('{"evidence":[' + '"4 edge-cases",' * 99, id="row 21, repeats"),
-    ],
-)
-def test_row_13_a_cut_answer_is_asked_for_in_halves_and_never_salvaged(long_room: Room, cut: str):
-    asked: list[list[int]] = []
+CUT = {
+    "row-13": '{"evidence":["4 edge-cases","6 edge-ca',
+    "row-21-white-space": " \n" * 500,
+    "row-21-repeats": '{"evidence":[' + '"4 edge-cases",' * 99,
+}
+
+
+def test_rows_13_21_a_cut_answer_is_asked_for_in_halves_and_never_salvaged(tmp_path: Path):
+    asked: dict[str, list[list[int]]] = {name: [] for name in CUT}
 
     def script(body: dict[str, Any], n: int) -> Reply:
         if pillar_of(body) != "execution_coding":
             return answer(body)
-        lines = lines_of(body)
-        asked.append(lines)
+        lines, shown = lines_of(body), body["messages"][1]["content"]
+        name = next((name for name in CUT if f"talk {name}." in shown), None)
+        if name is None:  # the second half of one of the three: which one does not matter
+            return chat(
+                json.dumps({"evidence": [f"{n} edge-cases by {n - 1}" for n in lines if n % 2 == 0], "probes": []})
+            )
+        asked[name].append(lines)
         if len(lines) > 8:
-            return chat(cut, finish="length")
+            return chat(CUT[name], finish="length")
         return chat(json.dumps({"evidence": [f"{n} edge-cases by {n - 1}" for n in lines if n % 2 == 0], "probes": []}))
 
-    assert long_room.run(script)["one"].state == "done"
-    assert [len(lines) for lines in asked] == [16, 8, 8]
-    assert sorted(asked[1] + asked[2]) == asked[0]
-    assert [row["first_line"] for row in long_room.rows("SELECT first_line FROM evidence ORDER BY 1")] == [
-        *range(2, 17, 2)
-    ]
-    long_room.check()
-    long_room.settled()
+    with Room(tmp_path, list(CUT), turns=16) as room:
+        assert {end.state for end in room.run(script).values()} == {"done"}
+        for name in CUT:
+            assert [len(lines) for lines in asked[name]] == [16, 8]
+            rows = room.rows("SELECT first_line FROM evidence WHERE interview_id = ? ORDER BY 1", [name])
+            assert [row["first_line"] for row in rows] == [*range(2, 17, 2)]
+        room.check()
+        room.settled()
 
 
 def test_row_13_an_answer_that_never_ends_fails_after_a_bounded_number_of_calls(long_room: Room):

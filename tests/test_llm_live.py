@@ -409,3 +409,19 @@ def test_nothing_is_sent_before_the_first_question(workspace: Workspace):
     with Endpoint(chat()) as server:
         live(server, workspace)
         assert server.received == []
+
+
+def test_a_rate_limit_without_a_time_is_bounded_too(workspace: Workspace):
+    with Endpoint(fails(429, retry_after="0")) as server:
+        llm = live(server, workspace, max_pause_s=0.05)
+        end = ask(llm, *requests(llm, 1))[0]
+        assert isinstance(end, RunStopError)
+        assert 2 <= len(server.received) < 20
+
+
+def test_a_probe_that_fails_is_made_once_for_a_whole_batch(tmp_path: Path):
+    with Room(tmp_path, ["one", "two", "three"]) as room:
+        room.run(chat("It is blue."), preflight=True)
+        assert room.stop is not None
+        assert len(room.server.received) == 3
+        assert {row["state"] for row in room.rows("SELECT state FROM interviews")} == {"pending"}

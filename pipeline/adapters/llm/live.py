@@ -93,7 +93,7 @@ class LiveLLM:
                     raise too_long(request)
                 if before is not None and before.raw is not None:
                     self.budget.meter.cached += 1
-                    return self._read(before).model_copy(update={"cached": True})
+                    return self._read(before, None).model_copy(update={"cached": True})
                 await self._preflight(request)
                 async with self.budget.slot(self._expected(request), request.max_output_tokens):
                     if self._ended is not None:
@@ -101,7 +101,7 @@ class LiveLLM:
                     kept = await self._ask(request, before)
         finally:
             self._under_way.pop(name, None)
-        return self._read(kept)
+        return self._read(kept, self.tokens_per_character)
 
     def turn_down(self, request_hash: str) -> None:
         """Ask again the next time: the kept answer could not be accepted."""
@@ -149,6 +149,8 @@ class LiveLLM:
     async def _preflight(self, request: ModelRequest) -> None:
         """Before the first transcript goes there, and before one much longer than the probe was."""
         async with self._probing:
+            if self._ended is not None:
+                raise self._ended
             if not self.settings.preflight or characters(request) <= self._checked.get("longest", 0):
                 return
             try:
@@ -156,17 +158,18 @@ class LiveLLM:
             except Fault as fault:
                 raise self._no_answer(request, fault) from None
             except AnswerError as error:
-                raise RunStopError(
-                    f"{self.address.host} does not pass its probe: {error.what}.",
-                    kept="nothing of this run was sent there.",
-                    next_step="name it in llm.answers_as if it is the same model; verbatim doctor shows more.",
-                ) from None
+                step = "name it in llm.answers_as if it is the same model; verbatim doctor shows more."
+                raise self._not_passed(error.what.split(": ", 1)[-1], step) from None
             if found.fault is not None:
-                raise RunStopError(
-                    f"{self.address.host} does not pass its probe: {found.fault.detail}.",
-                    kept="nothing of this run was sent there.",
-                    next_step=found.fault.next_step,
-                )
+                raise self._not_passed(found.fault.detail, found.fault.next_step)
+
+    def _not_passed(self, what: str, next_step: str) -> RunStopError:
+        self._ended = RunStopError(
+            f"{self.address.host} does not pass its probe: {what}.",
+            kept="nothing of this run was sent there.",
+            next_step=next_step,
+        )
+        return self._ended
 
     def _expected(self, request: ModelRequest) -> int:
         return estimate_tokens(characters(request), self.tokens_per_character)
@@ -206,7 +209,7 @@ class LiveLLM:
                 left_s -= attempts[-1].seconds
                 if fault.kind == "rate":
                     told += 1
-                    pause_s = self._backoff(told) if fault.retry_after_s is None else fault.retry_after_s
+                    pause_s = max(fault.retry_after_s or 0.0, self._backoff(told))
                     paused_s += pause_s
                     if paused_s > self.settings.max_pause_s:
                         raise
@@ -288,14 +291,10 @@ class LiveLLM:
         )
         return self._ended
 
-    def _read(self, kept: Kept) -> ModelAnswer:
+    def _read(self, kept: Kept, ratio: float | None) -> ModelAnswer:
+        """The kept answer. Only a new one is held against the tokens its prompt should have: an old one was."""
         assert kept.raw is not None
-        answer = read_envelope(
-            kept.raw,
-            kept.request,
-            answers_as=self.settings.answers_as,
-            tokens_per_character=self.tokens_per_character,
-        )
+        answer = read_envelope(kept.raw, kept.request, answers_as=self.settings.answers_as, tokens_per_character=ratio)
         seconds = sum(attempt.seconds for attempt in kept.attempts)
         return answer.model_copy(update={"seconds": round(seconds, 3), "attempts": max(len(kept.attempts), 1)})
 

@@ -7,6 +7,7 @@ redirect would carry a transcript to another host, and the raw body must be on d
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -72,11 +73,15 @@ class Fault(Exception):
 
 def connect(base_url: str, key: str, *, concurrency: int, deadline_s: float) -> AsyncOpenAI:
     """A client for that endpoint that does nothing by itself."""
+    import ssl
+
     import httpx2
     from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
+    certificates = os.environ.get("SSL_CERT_FILE")  # a company's own; nothing else of the environment is used
+    verify = ssl.create_default_context(cafile=certificates) if certificates else True
     pool = httpx2.Limits(max_connections=concurrency + 2, max_keepalive_connections=concurrency + 2)
-    http = DefaultAsyncHttpxClient(follow_redirects=False, trust_env=False, limits=pool)
+    http = DefaultAsyncHttpxClient(follow_redirects=False, trust_env=False, limits=pool, verify=verify)
     patience = Timeout(deadline_s, connect=min(10.0, deadline_s))
     return AsyncOpenAI(base_url=base_url, api_key=key, max_retries=0, timeout=patience, http_client=http)
 
