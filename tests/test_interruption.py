@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import count
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -44,16 +46,15 @@ def answer(body: dict[str, Any], _n: int) -> Any:
 
 
 def fill(inbox: Path) -> None:
-    """Seven interviews: transcripts, two channels, tracks, a mix beside a transcript."""
+    """Five interviews: transcripts, two channels, tracks, a mix beside a transcript."""
     inbox.mkdir()
     stereo = 'roles = { left = "interviewer", right = "candidate" }\n'
     entries = []
-    for n in range(3):
+    for n in range(2):
         transcript(inbox / f"t{n}.vtt", [*TALK, ("Olu", f"That was interview {n}.")])
         entries.append(entry(f"t{n}", transcript=f'"t{n}.vtt"') + ROLES)
-    for n in (2, 4):
-        recording(inbox / f"s{n}.wav", n, n + 1)
-        entries.append(entry(f"s{n}", recordings=f'["s{n}.wav"]') + stereo)
+    recording(inbox / "s.wav", 2, 3)
+    entries.append(entry("stereo", recordings='["s.wav"]') + stereo)
     recording(inbox / "a.wav", 6)
     recording(inbox / "b.wav", 7)
     tracks = 'roles = { "a.wav" = "interviewer", "b.wav" = "candidate" }\n'
@@ -120,11 +121,11 @@ def test_killed_at_thirty_moments_and_run_again_the_tables_are_those_of_an_unbro
         assert status == 0
         expected = tables(Workspace(tmp_path / "unbroken" / "ws").store())
         assert tables(Workspace(tmp_path / "measured" / "ws").store()) == expected
-        assert len(expected["evidence"]) > 10
+        assert len(expected["evidence"]) == 20
         calls = len(expected["llm_calls"])
-        kills = 0
+        kills, numbers = 0, count()
         while kills < KILLS:
-            folder = tmp_path / f"killed-{kills}"
+            folder = tmp_path / f"killed-{next(numbers)}"
             folder.mkdir()
             (folder / "heard").touch()
             for attempt in range(7):
@@ -192,29 +193,41 @@ def command(*words: object) -> subprocess.Popen[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_an_interruption_exits_130_names_the_next_command_and_is_resumable(tmp_path: Path, how: signal.Signals):
-    inbox, folder = many(tmp_path, 24), tmp_path / "ws"
+    inbox, folder = many(tmp_path, 3), tmp_path / "ws"
     Workspace.create(folder)
-    batch = command("run", inbox, "-w", folder)
-    assert batch.stderr is not None
-    for line in batch.stderr:
-        if "done in" in line:
-            break
-    batch.send_signal(how)
-    _, told = batch.communicate(timeout=30)
-    assert batch.returncode == 130, told
-    assert "Traceback" not in told
-    assert f"verbatim run -w {folder}" in told
-    with Workspace(folder).store().session() as db:
-        states = {row["state"]: row["n"] for row in db.rows("SELECT state, count(*) AS n FROM interviews GROUP BY 1")}
-        before = db.rows("SELECT * FROM evidence ORDER BY ALL")
-    assert states["done"] >= 1
-    assert states["pending"] >= 1, "it was over before the signal came"
-    again = command("run", "-w", folder)
-    _, told = again.communicate(timeout=60)
-    assert again.returncode == 0, told
-    assert f"{states['pending']} done, {states['done']} unchanged" in told
-    with Workspace(folder).store().session() as db:
-        after = db.rows("SELECT * FROM evidence ORDER BY ALL")
+    quick = Event()
+
+    def slow(body: dict[str, Any], n: int) -> Any:
+        reply = answer(body, n)
+        reply.delay_s = 0.0 if quick.is_set() or n < 4 else 20.0  # the first interview is answered, the others wait
+        return reply
+
+    with Endpoint(slow) as server:
+        (folder / "verbatim.toml").write_text(
+            f'[llm]\nmodel = "scripted-1"\nbase_url = "{server.url}"\npreflight = false\nconcurrency = 1\n'
+        )
+        batch = command("run", inbox, "-w", folder)
+        assert batch.stderr is not None
+        for line in batch.stderr:
+            if "done in" in line:
+                break
+        batch.send_signal(how)
+        _, told = batch.communicate(timeout=30)
+        assert batch.returncode == 130, told
+        assert "Traceback" not in told
+        assert f"verbatim run -w {folder}" in told
+        quick.set()
+        with Workspace(folder).store().session() as db:
+            states = {row["interview_id"]: row["state"] for row in db.rows("SELECT * FROM interviews")}
+            before = db.rows("SELECT * FROM evidence ORDER BY ALL")
+        assert sorted(states.values()) == ["done", "pending", "pending"]
+        again = command("run", "-w", folder)
+        _, told = again.communicate(timeout=60)
+        assert again.returncode == 0, told
+        assert "2 done, 1 unchanged" in told
+        with Workspace(folder).store().session() as db:
+            after = db.rows("SELECT * FROM evidence ORDER BY ALL")
+    assert before
     assert all(row in after for row in before)
 
 
