@@ -83,10 +83,10 @@ class Worklist:
             name = entry.interview.interview_id
             try:
                 item = self.look(entry)
-            except VerbatimError as error:
+            except (VerbatimError, OSError) as error:
                 kept = name in finished and not force
                 endings.append(
-                    Ending(interview_id=name, state="unchanged", reason=error.what)
+                    Ending(interview_id=name, state="unchanged", reason=reason_of(error))
                     if kept
                     else self.failed(name, "ingest", error)
                 )
@@ -106,7 +106,10 @@ class Worklist:
             known = before.get(interview.interview_id)
             if known is None or not known.recordings or known.interview.folder == interview.folder:
                 continue
-            found = {recording.sha256 for recording in self.listener.files(interview, ())}
+            try:
+                found = {recording.sha256 for recording in self.listener.files(interview, ())}
+            except (VerbatimError, OSError):
+                continue  # it ends as failed when its turn comes
             if not found & {recording.sha256 for recording in known.recordings}:
                 refusals.append(
                     Refusal(
@@ -164,8 +167,8 @@ class Worklist:
         return self._rubrics[interview.role_profile]
 
     def failed(self, name: str, stage: str, error: Exception) -> Ending:
-        """Note a failure. The reason holds none of the candidate's words: a stranger's error gives type and place."""
-        reason = error.what if isinstance(error, VerbatimError) else _place_of(error)
+        """Note a failure with its reason and the command that tries again."""
+        reason = reason_of(error)
         retry = f"verbatim run {self.where} --interview {name}"
         with self.store.session() as db:
             record.mark(db, name, "failed", stage=stage, reason=reason, retry=retry)
@@ -176,7 +179,10 @@ def _why(refusal: Refusal) -> dict[str, str]:
     return {"reason": refusal.reason, "retry": refusal.retry}
 
 
-def _place_of(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Why something failed, in words that hold nothing from a recording."""
+    if isinstance(error, VerbatimError):
+        return error.what
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     frame = error.__traceback__

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from workshop import ROLES, TALK, Bench, Cues, Ears, Silent, entry, recording, tables, transcript
 
+from pipeline import listen
 from pipeline.adapters.store import record
 from pipeline.errors import MediaError, StoreBusyError, StoreError
 from pipeline.ingest import Intake
@@ -291,6 +292,23 @@ def test_an_id_does_not_change_hands(bench: Bench, tmp_path: Path):
     assert {k: v for k, v in after.items() if k != "interviews"} == {
         k: v for k, v in before.items() if k != "interviews"
     }
+
+
+def test_a_file_that_cannot_be_read_stops_only_its_own_interview(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    manifest = bench.manifest(talk(bench, "i-1"), talk(bench, "i-2"))
+    read = listen.sha256_of
+
+    def forbidden(path: Path) -> str:
+        if path.name == "i-1.vtt":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(listen, "sha256_of", forbidden)
+    ended = bench.run(manifest)
+    assert {name: e.state for name, e in ended.items()} == {"i-1": "failed", "i-2": "done"}
+    assert "Permission denied" in (ended["i-1"].reason or "")
+    monkeypatch.undo()
+    assert bench.run()["i-1"].state == "done"
 
 
 def test_a_folder_that_moved_is_the_same_interview(bench: Bench, tmp_path: Path):
