@@ -48,6 +48,7 @@ def request_for(llm: LLM, schema: dict[str, Any], messages: Sequence[dict[str, s
         answer_schema=schema,
         temperature=llm.temperature,
         max_output_tokens=llm.max_output_tokens,
+        extra=getattr(llm, "extra", {}),
     )
 
 

@@ -213,6 +213,7 @@ class ModelRequest(Record):
     answer_schema: dict[str, Any]
     temperature: float | None
     max_output_tokens: int
+    extra: dict[str, Any] = Field(default_factory=dict)  # further fields of the body, from the provider's profile
 
     @property
     def hash(self) -> str:

@@ -425,3 +425,13 @@ def test_a_probe_that_fails_is_made_once_for_a_whole_batch(tmp_path: Path):
         assert room.stop is not None
         assert len(room.server.received) == 3
         assert {row["state"] for row in room.rows("SELECT state FROM interviews")} == {"pending"}
+
+
+def test_what_a_profile_adds_to_a_request_is_part_of_its_name(workspace: Workspace):
+    with Endpoint(chat('{"a":"x"}')) as server:
+        llm = live(server, workspace)
+        (plain,) = requests(llm, 1)
+        loud = plain.model_copy(update={"extra": {"reasoning_effort": "low"}})
+        assert loud.hash != plain.hash
+        ask(llm, loud)
+        assert server.received[0]["reasoning_effort"] == "low"

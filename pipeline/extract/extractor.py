@@ -70,6 +70,7 @@ class ModelExtractor:
             self.model,
             self.llm.temperature,
             self.llm.max_output_tokens,
+            getattr(self.llm, "extra", {}),
             self.template.hash,
             self.template.answer,
             self.examples,

@@ -209,7 +209,7 @@ def plan_run(workspace: Workspace, settings: Settings, intake: Intake, *, only: 
     plan = pending.collect(intake, lambda *_: None, only=only)
     if prompts:
         for name, request in pending.llm.requests.items():
-            body = pending.llm.dialect.body(request, pending.llm.profile.extra)
+            body = pending.llm.dialect.body(request)
             typer.echo(json.dumps({"request": name, "to": pending.llm.endpoint, "body": body}, ensure_ascii=False))
     cost = f", at most {plan.cost:.2f} {plan.currency}".rstrip() if plan.cost else ""
     typer.echo(

@@ -61,7 +61,7 @@ def write(
             "custom_id": name,
             "method": "POST",
             "url": URL,
-            "body": pending.dialect.body(request, pending.profile.extra),
+            "body": pending.dialect.body(request),
         }
         line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         if len(line) > most_bytes:

@@ -53,10 +53,10 @@ class Dialect(Record):
     max_tokens: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     temperature: bool = True
 
-    def body(self, request: ModelRequest, extra: dict[str, Any]) -> dict[str, Any]:
+    def body(self, request: ModelRequest) -> dict[str, Any]:
         """The request's JSON body, the same for a live call and for a batch file."""
         messages = [dict(message) for message in request.messages]
-        body: dict[str, Any] = {"model": request.model, "messages": messages, **extra}
+        body: dict[str, Any] = {"model": request.model, "messages": messages, **request.extra}
         body[self.max_tokens] = request.max_output_tokens
         if self.temperature and request.temperature is not None:
             body["temperature"] = request.temperature

@@ -54,6 +54,7 @@ class LiveLLM:
     ) -> None:
         self.endpoint, self.model, self.local = address.endpoint, model, address.local
         self.temperature, self.max_output_tokens = settings.temperature, settings.max_output_tokens
+        self.extra = profile.extra
         self.settings, self.address, self.profile, self.kept, self.say = settings, address, profile, kept, say
         self.budget = Budget(
             concurrency=settings.concurrency,
@@ -184,7 +185,7 @@ class LiveLLM:
         while True:
             dialect = self.dialect
             try:
-                return dialect, await self._deliver(dialect.body(request, self.profile.extra), attempts)
+                return dialect, await self._deliver(dialect.body(request), attempts)
             except Fault as fault:
                 if fault.kind != "refused-form":
                     raise

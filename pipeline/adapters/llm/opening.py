@@ -24,15 +24,15 @@ def open_llm(settings: Llm, workspace: Workspace, say: Say | None = None) -> Liv
     model, address, profile = resolve(settings)
     kept = KeptAnswers(workspace.llm)
     if settings.replay:
-        return RecordedLLM(address.endpoint, model, kept, settings, local=address.local)
+        return RecordedLLM(address, model, profile, kept, settings)
     key = find_key(address, profile.key_env)
     return LiveLLM(settings, model, address, profile, key, kept, say or _to_stderr)
 
 
 def recorded_llm(folder: Path, settings: Llm) -> RecordedLLM:
     """The answers of any folder, for the endpoint and model of the settings; no key, no network."""
-    model, address, _ = resolve(settings)
-    return RecordedLLM(address.endpoint, model, KeptAnswers(folder), settings, local=address.local)
+    model, address, profile = resolve(settings)
+    return RecordedLLM(address, model, profile, KeptAnswers(folder), settings)
 
 
 def resolve(settings: Llm) -> tuple[str, Address, Profile]:

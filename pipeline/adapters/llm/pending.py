@@ -18,6 +18,7 @@ class PendingLLM:
         self.model, address, self.profile = resolve(settings)
         self.endpoint, self.local = address.endpoint, address.local
         self.temperature, self.max_output_tokens = settings.temperature, settings.max_output_tokens
+        self.extra = self.profile.extra
         self.answers_as = settings.answers_as
         self.kept = kept
         self.checked = kept.checked(self.endpoint, self.model)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from pipeline.adapters.llm.address import Address
 from pipeline.adapters.llm.budget import Meter
+from pipeline.adapters.llm.dialect import Profile
 from pipeline.adapters.llm.envelope import read_envelope, too_long
 from pipeline.adapters.llm.kept import KeptAnswers
 from pipeline.errors import EndpointError
@@ -13,8 +15,9 @@ from pipeline.settings import Llm
 class RecordedLLM:
     """Replays a folder of kept answers. Whatever was not recorded is an error that names the request."""
 
-    def __init__(self, endpoint: str, model: str, kept: KeptAnswers, settings: Llm, *, local: bool = True) -> None:
-        self.endpoint, self.model, self.local, self.kept = endpoint, model, local, kept
+    def __init__(self, address: Address, model: str, profile: Profile, kept: KeptAnswers, settings: Llm) -> None:
+        self.endpoint, self.local, self.model, self.kept = address.endpoint, address.local, model, kept
+        self.extra = profile.extra
         self.temperature, self.max_output_tokens = settings.temperature, settings.max_output_tokens
         self.answers_as = settings.answers_as
         self.meter = Meter()
