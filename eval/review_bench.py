@@ -187,6 +187,7 @@ class Batch(threading.Thread):
             str(workspace.folder),
             "--offline",
             "--force",
+            *(word for name in names for word in ("--interview", name)),
         ]
         self.asr = workspace.asr
         self.enough = threading.Event()

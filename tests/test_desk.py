@@ -77,7 +77,7 @@ def test_a_fault_in_one_turn_is_its_own(store: Counting) -> None:
 
 
 def test_the_file_is_let_go_when_nobody_waits_and_while_many_do(store: Counting) -> None:
-    desk = Desk(store, idle_s=0.02, hold_s=0.1)
+    desk = Desk(store)
     other = Store(store.path, wait_s=5)
     with desk.session() as db:
         assert db.value("SELECT 1") == 1

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from pipeline.quality import flags
 from pipeline.records import Heard, HeardWord
 
-TALK = (
+TALK_TEXT = (
     "I started with the slow query log because the complaint came in waves every hour and that smelled like a job "
     "rather than traffic then I compared two plans one from a good minute and one from a bad one and the planner had "
     "switched to a nested loop after the statistics ran so I pinned the plan for the night and told the team why"
-).split()
+)
+TALK = TALK_TEXT.split()
 
 
 def heard(texts: list[str], *, step: float = 0.4, p: float | None = 0.9, language: str = "en", sure: float = 0.99):
@@ -51,9 +52,9 @@ def test_a_loop_is_flagged_where_it_stands(phrase: str, times: int):
     [
         ["yes.", "yes.", "right."],
         ["no"] * 5 + TALK[:10],
-        "step by step by step by step we moved it".split(),
+        [*["step", "by"] * 3, "step", "we", "moved", "it"],
         ["yeah,", "yeah,", "yeah,", "yeah,", "okay"],
-        "the cache of the cache of the cache is slow".split(),
+        [*["the", "cache", "of"] * 3, "time"],
     ],
 )
 def test_short_valid_replies_are_not_flagged(texts: list[str]):

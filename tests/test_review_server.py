@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -376,8 +377,22 @@ def test_corrections_leave_the_machine_rows_and_count_everywhere(served: house.S
     assert bea.post(at, {**inside, "start": other["start"], "end": other["end"]}).status == 422
     assert rows(served, "SELECT * FROM evidence ORDER BY evidence_id") == before
     counted = rows(served, "SELECT sum(strong + weak) AS n FROM coverage_by_pillar WHERE interview_id = 'i-001'")
+    same_everywhere(served, "i-001")
     assert counted == rows(served, "SELECT count(*)::HUGEINT AS n FROM evidence_quotes WHERE interview_id = 'i-001'")
     assert {r["author"] for r in rows(served, "FROM corrections")} == {"iv-9"}
+
+
+def same_everywhere(served: house.Serving, interview: str) -> None:
+    """The page counts coverage by itself; it must be what the public view says."""
+    from pipeline.adapters.store import reviews
+    from pipeline.web import shape
+
+    with served.workspace.store().session() as db:
+        counting = [e for e in reviews.evidence(db, [interview]) if shape.standing_now(e)]
+        page = shape.coverage_now(reviews.coverage_found(db, interview), counting)
+        view = reviews.coverage(db, [interview])
+    keys = ("pillar", "state", "strong", "weak", "probes")
+    assert sorted([r[k] for k in keys] for r in page) == sorted([r[k] for k in keys] for r in view)
 
 
 def said_in(served: house.Serving, piece: dict[str, object]) -> str:
@@ -442,6 +457,48 @@ def test_an_hour_is_printed_in_under_200_ms(tmp_path: Path) -> None:
     assert page["line_count"] >= 600
     assert body.count(b"data-piece") >= 80
     assert sorted(seconds)[2] < 0.2, seconds  # processor time: a busy machine is not a fault
+
+
+TURNS = """
+import sys
+from pathlib import Path
+from pipeline.adapters.store.connection import Store
+store = Store(Path(sys.argv[1]))
+for number in range(10_000):
+    with store.session() as db:
+        db.journal("batch", "turn", str(number))
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_five_reviewers_and_a_batch_at_once_lose_nothing_and_see_no_lock(served: house.Serving) -> None:
+    readers = [Reader(served).enter(f"r-{n}", f"Reviewer {n}") for n in range(5)]
+    for n in range(5):
+        assign(served, f"r-{n}", "c-001")
+    batch = subprocess.Popen(
+        [sys.executable, "-c", TURNS, str(served.workspace.database)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert batch.stdout is not None
+    batch.stdout.readline()
+
+    def work(n: int) -> list[int]:
+        seen = []
+        for i in range(8):
+            said = f"reviewer {n} says {i}"
+            seen.append(readers[n].call("i-001", PILLARS[i % 4], 2, rationale=said, HX_Request="true").status)
+            seen.append(readers[n].get("/interviews/i-001").status)
+            seen.append(readers[n].post("/interviews/i-001/plays", {"evidence_id": "e-1"}).status)
+        return seen
+
+    with ThreadPoolExecutor(5) as pool:
+        seen = [status for statuses in pool.map(work, range(5)) for status in statuses]
+    batch.kill()
+    turns = [line for line in batch.communicate()[0].splitlines() if line]
+    assert set(seen) == {200, 204}
+    assert len(turns) > 3
+    kept = {str(row["rationale"]) for row in rows(served, "SELECT rationale FROM calls")}
+    assert kept == {f"reviewer {n} says {i}" for n in range(5) for i in range(8)}
 
 
 @pytest.mark.slow

@@ -33,6 +33,8 @@ class House:
         self.templates = make_templates()
         self.assets = {name: (HERE / "static" / name).read_bytes() for name in STATIC}
         self.templates.globals["asset"] = self.asset_url
+        for name in self.templates.list_templates():
+            self.templates.get_template(name)  # read now, so that the first visitor does not wait for it
 
     @cached_property
     def _tags(self) -> dict[str, str]:

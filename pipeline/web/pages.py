@@ -168,23 +168,23 @@ def visible_calls(standing: Standing, calls: list[Row], interview_id: str | None
 
 def _evidence_side(visit: Visit, head: Row, rubric: Any, seat: Seat | None) -> dict[str, Any]:
     name = head["interview_id"]
-    speakers = reviews.speakers(visit.db, name)
+    sound = reviews.sound_of(visit.db, [name])
+    speakers = reviews.speakers(visit.db, name, sound)
     roles = {s["speaker"]: s["role"] for s in speakers}
     lines = reviews.lines(visit.db, head["transcript_hash"]) if head["transcript_hash"] else []
-    evidence = reviews.evidence(visit.db, [name])
+    evidence = reviews.evidence(visit.db, [name], sound)
     probes = reviews.probes(visit.db, name)
     counting = [piece for piece in evidence if shape.standing_now(piece)]
     by_pillar = {p.id: p for p in rubric.pillars}
     told = [shape.signal_text(by_pillar[e["pillar"]], e) for e in counting if e["pillar"] in by_pillar]
     titles = {p.id: p.title for p in rubric.pillars}
+    covered = shape.coverage_now(reviews.coverage_found(visit.db, name), counting)
     return {
         "speakers": speakers,
         "flags": reviews.flags(visit.db, name),
         "recordings": reviews.recordings(visit.db, name),
         "turns": shape.turns(lines, roles, counting, probes, rubric),
-        "pillars": shape.pillar_views(
-            rubric, evidence, reviews.coverage(visit.db, [name]), seat.pillars if seat else ()
-        ),
+        "pillars": shape.pillar_views(rubric, evidence, covered, seat.pillars if seat else ()),
         "timeline": drawing.timeline(head["duration_s"] or 0.0, lines, roles, told, probes, titles),
         "line_count": len(lines),
         "left_behind": corrections.left_behind(visit.db, name),

@@ -73,12 +73,12 @@ class Session:
         )
 
     def _columns(self, table: str) -> dict[str, str]:
-        found = self.connection.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ? ORDER BY column_index", [table]
-        ).fetchall()
-        if not found:
-            raise StoreError(f"there is no table {table}")
-        return dict(found)
+        import duckdb
+
+        try:
+            return dict(self.connection.execute("SELECT name, type FROM pragma_table_info(?)", [table]).fetchall())
+        except duckdb.CatalogException:
+            raise StoreError(f"there is no table {table}") from None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -149,6 +149,7 @@ class Store:
 
     @contextmanager
     def _taken(self) -> Iterator[None]:
+        import duckdb  # noqa: F401 - a tenth of a second the first time, and better spent before the turn than in it
         from filelock import Timeout
 
         if not self._turn.acquire(timeout=self.wait_s):
@@ -167,6 +168,16 @@ class Store:
                 self._lock.release()
         finally:
             self._turn.release()
+
+    def wanted(self) -> bool:
+        """Whether another program waits for its turn; to be asked by who has the file open."""
+        from filelock import Timeout
+
+        try:
+            with self._next.acquire(blocking=False):
+                return False
+        except Timeout:
+            return True
 
     def _note_holder(self) -> None:
         with open(f"{self.path}.holder", "w", opener=_private) as note:

@@ -1,8 +1,7 @@
 """One opening of the database for all requests of this program that come close together.
 
 Opening costs more than most questions. So threads queue here, first come first served, and one after the other uses
-the same open session. It is closed when nobody came for `idle_s`, and after `hold_s` at the latest, so that a batch
-gets its turn.
+the same open session. It is closed as soon as another program waits for its turn, and when nobody came for a while.
 """
 
 from __future__ import annotations
@@ -15,19 +14,17 @@ from contextlib import contextmanager
 
 from pipeline.adapters.store.connection import Session, Store, _named_faults
 
-IDLE_S = 0.05  # a page's next request often follows at once
-HOLD_S = 0.25  # a busy page lets go of the file this often
-REST_S = 0.03  # and for this long, so that another program's next try finds it free
+IDLE_S = 0.5  # nobody came: the file is free for programs that know nothing of turns
+LEAST_S = 0.25  # once open, it serves for as long, whoever waits: those who queued meanwhile get their answer
+LOOK_S = 0.02  # how often it looks whether somebody waits
 
 
 class Desk:
     """A Store that threads share: `with desk.session() as db: ...`, as with a Store."""
 
-    def __init__(self, store: Store, *, idle_s: float = IDLE_S, hold_s: float = HOLD_S, rest_s: float = REST_S) -> None:
+    def __init__(self, store: Store, *, idle_s: float = IDLE_S) -> None:
         self.store = store
         self.idle_s = idle_s
-        self.hold_s = hold_s
-        self.rest_s = rest_s
         self._line: deque[object] = deque()  # who works, in front, and who waits
         self._working = False
         self._changed = threading.Condition()
@@ -58,7 +55,7 @@ class Desk:
                     if self._fault is not None and self._keeper is None:
                         raise self._fault
                     if self._keeper is None:
-                        self._keeper = threading.Thread(target=self._keep, name="store", daemon=True)
+                        self._keeper = threading.Thread(target=self._keep, name="store")
                         self._keeper.start()
                     if self._db is not None and not self._closing and self._line[0] is ticket:
                         self._working = True
@@ -72,33 +69,30 @@ class Desk:
                 raise
 
     def _keep(self) -> None:
-        """Open, stay while somebody waits and the time is not up, close. Opening and closing stay in one thread."""
+        """Open, stay as long as it is good, close. Opening and closing are one thread's work."""
         fault: Exception | None = None
-        held_long = False
         try:
             with self.store.session() as db:
-                held_long = self._serve(db)
+                self._serve(db)
         except Exception as error:
             fault = error
-        if held_long:
-            time.sleep(self.rest_s)
         with self._changed:
             self._fault = fault if self._line else None
             self._keeper = None
             self._changed.notify_all()
 
-    def _serve(self, db: Session) -> bool:
-        """Hand the session round; True when it ended because the time was up."""
-        until = time.monotonic() + self.hold_s
+    def _serve(self, db: Session) -> None:
+        least = time.monotonic() + LEAST_S
+        idle = time.monotonic() + self.idle_s
         with self._changed:
             self._db, self._closing = db, False
             self._changed.notify_all()
-            idle = time.monotonic() + self.idle_s
-            while time.monotonic() < min(until, idle):
-                self._changed.wait(timeout=max(min(until, idle) - time.monotonic(), 0.001))
+            while time.monotonic() < idle:
+                self._changed.wait(timeout=LOOK_S)
                 if self._line:
                     idle = time.monotonic() + self.idle_s
+                if time.monotonic() >= least and self.store.wanted():
+                    break
             self._closing = True  # nobody new begins; who is at work may end
             self._changed.wait_for(lambda: not self._working)
             self._db = None
-            return time.monotonic() >= until

@@ -10,6 +10,8 @@ from pipeline.adapters.store.connection import Row, Session
 from pipeline.adapters.store.record import now
 from pipeline.hashing import content_hash
 
+Sound = dict[tuple[str, str], str]  # (interview, speaker) -> recording
+
 
 def put(db: Session, table: str, row: Row) -> None:
     """Add one row; a quarter of the time of `Session.insert`, which is made for many."""
@@ -119,18 +121,18 @@ def lines(db: Session, transcript_hash: str) -> list[Row]:
     )
 
 
-def speakers(db: Session, interview_id: str) -> list[Row]:
+def speakers(db: Session, interview_id: str, sound: Sound | None = None) -> list[Row]:
     """Who speaks, in which role, and the sound file they are heard on, if there is one."""
     rows = db.rows("SELECT * FROM speakers WHERE interview_id = ? ORDER BY speaker", [interview_id])
-    sound = sound_of(db, [interview_id])
+    sound = sound_of(db, [interview_id]) if sound is None else sound
     return [{**row, "recording_id": sound.get((interview_id, row["speaker"]))} for row in rows]
 
 
-def evidence(db: Session, interview_ids: Sequence[str]) -> list[Row]:
+def evidence(db: Session, interview_ids: Sequence[str], sound: Sound | None = None) -> list[Row]:
     """All that was pointed at in these interviews, with its quote and the last word of people on it (`standing`)."""
     own = [list(interview_ids)]
     among = "list_contains(?::VARCHAR[], e.interview_id)"
-    sound = sound_of(db, interview_ids)
+    sound = sound_of(db, interview_ids) if sound is None else sound
     words = {
         (row["interview_id"], row["evidence_id"]): row
         for row in db.rows(f"SELECT * FROM evidence_standing e WHERE {among}", own)  # noqa: S608 - our own words
@@ -156,7 +158,7 @@ def evidence(db: Session, interview_ids: Sequence[str]) -> list[Row]:
     return sorted(found, key=lambda e: (e["interview_id"], e["start"], e["end"], e["signal"], e["evidence_id"]))
 
 
-def sound_of(db: Session, interview_ids: Sequence[str]) -> dict[tuple[str, str], str]:
+def sound_of(db: Session, interview_ids: Sequence[str]) -> Sound:
     """(interview, speaker) -> the sound file on which they are heard, where there is one."""
     rows = db.rows(
         "SELECT DISTINCT s.interview_id, s.speaker, s.recording_id FROM speakers s JOIN recordings r "
@@ -184,6 +186,11 @@ def coverage(db: Session, interview_ids: Sequence[str]) -> list[Row]:
         "SELECT * FROM coverage_by_pillar WHERE list_contains(?::VARCHAR[], interview_id) ORDER BY ALL",
         [list(interview_ids)],
     )
+
+
+def coverage_found(db: Session, interview_id: str) -> list[Row]:
+    """Coverage as the machine found it."""
+    return db.rows("SELECT * FROM coverage WHERE interview_id = ?", [interview_id])
 
 
 def probes(db: Session, interview_id: str) -> list[Row]:
