@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from pipeline.adapters import media
 from pipeline.adapters.files import shown
-from pipeline.errors import MediaError
+from pipeline.errors import MediaError, VerbatimError
 from pipeline.hashing import content_hash
 from pipeline.ingest import resolve, sha256_of
 from pipeline.lines import weave
@@ -105,15 +108,22 @@ class Listener:
         layout: list[tuple[str, str, int, bool]] = []
         flags: list[Flag] = []
         heard: dict[tuple[str, int | None], Heard] = {}
-        for number, recording in enumerate(once.values()):
-            progress("decode", number, len(once))
-            with _Sound(folder / recording.path, recording, self.workspace.asr, caps) as sound:
-                facts = self._facts(recording, sound)
+        sounds = [_Sound(folder / recording.path, recording, self.workspace.asr, caps) for recording in once.values()]
+        with ExitStack() as stack:
+            for sound in sounds:
+                stack.callback(sound.close)
+            for number, sound in enumerate(sounds):
+                progress("decode", number, len(once))
+                facts = self._facts(sound)
+                if sound.begun and number + 1 < len(sounds):
+                    sounds[number + 1].begin()  # what follows a recording that is new is new as well
+                recording = sound.recording
                 learnt[recording.recording_id] = {k: facts[k] for k in ("duration_s", "channels")}
                 flags += [Flag(kind="recording", detail=f"{recording.path}: {note}") for note in facts["flags"]]
                 layout.append((recording.path, recording.recording_id, facts["channels"], facts["differ"]))
                 for stream in _streams_of(interview, layout, len(once), recording.recording_id):
-                    heard[(stream.recording_id, stream.channel)] = self._hear(recording, stream, sound, progress)
+                    heard[(stream.recording_id, stream.channel)] = self._hear(stream, sound, progress)
+                sound.close()
         if len(once) < len(audio):
             flags.append(
                 Flag(kind="recording", detail=f"{len(audio) - len(once)} of {len(audio)} files repeat another")
@@ -123,10 +133,13 @@ class Listener:
         seen = [recording.model_copy(update=learnt[recording.recording_id]) for recording in audio]
         return named, streams, seen, flags + self._doubts(named)
 
-    def _facts(self, recording: Recording, sound: _Sound) -> dict[str, Any]:
+    def _facts(self, sound: _Sound) -> dict[str, Any]:
         """Length, channels and faults of a recording, kept beside what was heard so that it is decoded once."""
 
         def look() -> dict[str, Any]:
+            sound.begin()
+            with suppress(VerbatimError):  # hearing asks again, and tells of it
+                self.transcriber.prepare()
             decoded = sound.decoded()
             return {
                 "duration_s": decoded.duration_s,
@@ -135,10 +148,10 @@ class Listener:
                 "flags": list(decoded.flags),
             }
 
-        return self._kept(f"{recording.sha256[:16]}-{VERSION}-facts", look)
+        return self._kept(f"{sound.recording.sha256[:16]}-{VERSION}-facts", look)
 
-    def _hear(self, recording: Recording, stream: Stream, sound: _Sound, progress: Progress) -> Heard:
-        key = content_hash(recording.sha256, stream.channel, self.transcriber.fingerprint(), VERSION)
+    def _hear(self, stream: Stream, sound: _Sound, progress: Progress) -> Heard:
+        key = content_hash(sound.recording.sha256, stream.channel, self.transcriber.fingerprint(), VERSION)
 
         def listen() -> dict[str, Any]:
             decoded = sound.decoded()
@@ -190,30 +203,49 @@ class Listener:
 
 
 class _Sound:
-    """A recording that is decoded when it is first needed, and at most once."""
+    """A recording that is decoded at most once, in a thread of its own: the next is ready when this one was heard."""
 
     def __init__(self, path: Path, recording: Recording, workdir: Path, caps: media.Caps) -> None:
         self.path, self.recording, self.workdir, self.caps = path, recording, workdir, caps
-        self._decoded: media.Decoded | None = None
+        self.begun: Future[media.Decoded] | None = None
+
+    def begin(self) -> Future[media.Decoded]:
+        """Start decoding, if that was not done before."""
+        if self.begun is None:
+            self.begun = Future()
+            threading.Thread(target=self._work, args=(self.begun,), name="decode", daemon=True).start()
+        return self.begun
 
     def decoded(self) -> media.Decoded:
         """The samples of the bytes that were hashed. Raises MediaError when they are others by now."""
-        if self._decoded is None:
-            self._decoded = media.decode(self.path, workdir=self.workdir, caps=self.caps)
-            status = self.path.stat()
-            if (status.st_size, status.st_mtime_ns) != (self.recording.size, self.recording.mtime_ns):
-                raise MediaError(
-                    f"{shown(self.path)} changed while it was read.",
-                    next_step="wait until it is complete, then run the same command again.",
-                )
-        return self._decoded
+        return self.begin().result()
 
-    def __enter__(self) -> _Sound:
-        return self
+    def _work(self, promise: Future[media.Decoded]) -> None:
+        try:
+            promise.set_result(self._decode())
+        except BaseException as fault:
+            promise.set_exception(fault)
 
-    def __exit__(self, *fault: object) -> None:
-        if self._decoded is not None:
-            self._decoded.close()
+    def _decode(self) -> media.Decoded:
+        decoded = media.decode(self.path, workdir=self.workdir, caps=self.caps)
+        status = self.path.stat()
+        if (status.st_size, status.st_mtime_ns) != (self.recording.size, self.recording.mtime_ns):
+            decoded.close()
+            raise MediaError(
+                f"{shown(self.path)} changed while it was read.",
+                next_step="wait until it is complete, then run the same command again.",
+            )
+        return decoded
+
+    def close(self) -> None:
+        """Free the disk space, now or when the decoder ends."""
+        if self.begun is not None:
+            self.begun.add_done_callback(_close)
+
+
+def _close(promise: Future[media.Decoded]) -> None:
+    if promise.exception() is None:
+        promise.result().close()
 
 
 def _names(interview: Interview) -> list[str]:

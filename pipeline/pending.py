@@ -65,6 +65,9 @@ class _KeptOnly:
     def fingerprint(self) -> str:
         return self.real.fingerprint()
 
+    def prepare(self) -> None:
+        pass
+
     def hear(self, samples: object, *, speaker: str, on_progress: Call[[float, float], None] | None = None) -> Heard:
         raise _NotHeardYet("not listened to yet")
 

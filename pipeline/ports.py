@@ -19,6 +19,10 @@ class Transcriber(Protocol):
         """All that shapes an answer besides the samples: weights, settings, versions."""
         ...
 
+    def prepare(self) -> None:
+        """Load what hearing needs, while there is time; `hear` would do it otherwise."""
+        ...
+
     def hear(
         self, samples: object, *, speaker: str, on_progress: Callable[[float, float], None] | None = None
     ) -> Heard:

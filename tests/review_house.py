@@ -95,6 +95,9 @@ class Deaf:
     def fingerprint(self) -> str:
         return "script"
 
+    def prepare(self) -> None:
+        """Nothing to load."""
+
     def hear(self, samples: object, *, speaker: str, on_progress: Any = None) -> Heard:
         raise AssertionError("nothing is to be heard")
 

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import pytest
 from workshop import ROLES, TALK, Bench, Cues, Ears, Silent, entry, recording, tables, transcript
 
 from pipeline import listen
+from pipeline.adapters import media
 from pipeline.adapters.store import record
 from pipeline.errors import MediaError, StoreBusyError, StoreError
 from pipeline.ingest import Intake
+from pipeline.records import Heard
 from pipeline.wiring import make_extractor
 
 
@@ -185,6 +189,31 @@ def test_an_unexpected_fault_is_named_by_type_and_place_and_holds_no_words(bench
     )
     bench.ears.fault = None
     assert bench.run()["i-1"].state == "done"
+
+
+def test_the_next_track_is_decoded_while_one_is_heard_and_freed_when_hearing_fails(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    recording(bench.inbox / "a.wav", 1)
+    recording(bench.inbox / "b.wav", 2)
+    decode, decoded = media.decode, Queue[media.Decoded]()
+
+    def counted(*args: Any, **kwargs: Any) -> media.Decoded:
+        decoded.put(one := decode(*args, **kwargs))
+        return one
+
+    class Failing(Ears):
+        def hear(self, samples: Any, **_: Any) -> Heard:
+            self.ready = [decoded.get(timeout=20), decoded.get(timeout=20)]  # nobody asked for the second one yet
+            raise MediaError("no sound")
+
+    monkeypatch.setattr(media, "decode", counted)
+    ears = Failing()
+    assert bench.run(bench.manifest(entry("i-1", **TRACKS)), transcriber=ears)["i-1"].state == "failed"
+    until = time.monotonic() + 10
+    while not all(one.closed for one in ears.ready) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert all(one.closed for one in ears.ready)
 
 
 def test_a_recording_that_changes_while_it_is_read_fails_and_nothing_of_it_is_kept(bench: Bench):

@@ -47,6 +47,9 @@ class Ears:
     def fingerprint(self) -> str:
         return "ears-1"
 
+    def prepare(self) -> None:
+        """Nothing to load."""
+
     def hear(self, samples: Any, *, speaker: str, on_progress: Callable[[float, float], None] | None = None) -> Heard:
         stream = voice_in(samples)
         self.heard.append(stream)

@@ -117,6 +117,11 @@ class Decoded:
         """Free the disk space; the samples are gone afterwards."""
         self._samples.close()
 
+    @property
+    def closed(self) -> bool:
+        """Whether the samples are gone."""
+        return self._samples.closed
+
     def blocks(self) -> Iterator[np.ndarray]:
         """All channels in blocks of int16, shape (frames, channels), in order. Holds about a minute at a time."""
         import numpy as np

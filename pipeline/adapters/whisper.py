@@ -60,7 +60,7 @@ class WhisperSettings(Record):
 
 
 class WhisperTranscriber:
-    """Hears one stream of samples at a time; the model is loaded at the first stream that is not silent."""
+    """Hears one stream of samples at a time; the model is loaded once, at `prepare` or the first that is not silent."""
 
     def __init__(self, settings: WhisperSettings | None = None) -> None:
         self.settings = settings or WhisperSettings()
@@ -69,6 +69,10 @@ class WhisperTranscriber:
     def fingerprint(self) -> str:
         """See WhisperSettings.fingerprint."""
         return self.settings.fingerprint()
+
+    def prepare(self) -> None:
+        """Load the model now. Raises ModelMissingError or SettingsError."""
+        self._listener()
 
     def hear(
         self,
