@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.workspace import Workspace
 
 PORT = 8321
-reviewers = typer.Typer(help="Who reviews: add somebody and get a link, list them, ask them about a candidate.")
+reviewers = typer.Typer(help="Who reviews: add somebody and get a link, ask them about a candidate, sign them out.")
 
 
 def review(
@@ -61,6 +61,7 @@ def review(
         log_level="warning",
         access_log=False,
         server_header=False,
+        ws="none",
         proxy_headers=tls,  # without a proxy, whoever connects must not choose the address that is locked out
     )
 
@@ -126,6 +127,19 @@ def list_all(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -
         )
     if not rows:
         typer.echo("Nobody yet. Next: verbatim reviewers add NAME", err=True)
+
+
+@reviewers.command("revoke")
+def revoke(
+    reviewer: Annotated[str, typer.Argument(help="The reviewer's id.")],
+    workspace: WorkspaceOption = Path(),
+) -> None:
+    """Sign a reviewer out everywhere and end an unused link. Their calls stay in the record."""
+    from pipeline.adapters.store import people
+
+    with open_workspace(workspace).store().session() as db:
+        people.shut_out(db, reviewer)
+    typer.echo(f"{reviewer} is signed out; 'verbatim reviewers add' lets them in again.", err=True)
 
 
 @reviewers.command("assign")

@@ -71,7 +71,9 @@ async def _own_error(request: Request, error: VerbatimError) -> Response:
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
-    return _fault(request, error.status_code, "Not here", "There is no such page.")
+    if error.status_code in (404, 405):
+        return _fault(request, error.status_code, "Not here", "There is no such page.")
+    return _fault(request, error.status_code, "That cannot be taken", "What was sent is too long or broken.")
 
 
 async def _bad_request(request: Request, _: RequestValidationError) -> Response:

@@ -51,7 +51,7 @@ def correct(
         elif kind == "add":
             _add(visit, head, start, end, signal, reason)
         elif kind == "line_speaker":
-            _move(visit, interview_id, first_line, last_line, speaker, reason)
+            _move(visit, head, first_line, last_line, speaker, reason)
         elif kind == "role":
             _role(visit, interview_id, speaker, role)
         else:
@@ -101,17 +101,25 @@ def _words(columns: dict[str, list[Any]]) -> list[Word]:
     return [Word(**dict(zip(names, values, strict=True))) for values in zip(*columns.values(), strict=True)]
 
 
-def _move(visit: Visit, name: str, first: int | None, last: int | None, speaker: str, reason: str) -> None:
-    if first is None or last is None or not 1 <= first <= last:
-        raise ReviewError("Name the first and the last line.")
+def _move(visit: Visit, head: Row, first: int | None, last: int | None, speaker: str, reason: str) -> None:
+    name, count = head["interview_id"], reviews.line_count(visit.db, head["transcript_hash"])
+    if first is None or last is None or not 1 <= first <= last <= count:
+        raise ReviewError(f"Name the first and the last line, from 1 to {count}.")
+    _check_speaker(visit, name, speaker)
     corrections.move_lines(visit.db, name, first, last, speaker, visit.reviewer_id, correcting.reason_of(reason))
 
 
 def _role(visit: Visit, name: str, speaker: str, role: str) -> None:
     if role not in get_args(Role):
         raise ReviewError("Choose candidate, interviewer or unknown.")
+    _check_speaker(visit, name, speaker)
     with visit.db.transaction():
         record.correct_role(visit.db, name, speaker, role, visit.reviewer_id)  # type: ignore[arg-type]
+
+
+def _check_speaker(visit: Visit, name: str, speaker: str) -> None:
+    if speaker not in {row["speaker"] for row in reviews.speakers(visit.db, name)}:
+        raise ReviewError("Nobody in this interview has that label. Load the page again.")
 
 
 def rederive(house: House, interview_id: str) -> None:

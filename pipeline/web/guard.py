@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+import time
 from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +13,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pipeline.worklist import reason_of
+
 MAX_BODY = 200_000  # bytes; the longest form is a reason and some ids
+BODY_S = 20.0  # a body that takes longer is given up
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -39,9 +45,12 @@ class Guard:
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)
+        begun = False
 
         async def dressed(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 answer = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     answer[name] = value
@@ -54,7 +63,14 @@ class Guard:
         if refusal:
             await PlainTextResponse(refusal, 403)(scope, receive, dressed)
             return
-        await self.app(scope, _bounded(receive), dressed)
+        try:
+            await self.app(scope, _bounded(receive), dressed)
+        except Exception as error:  # ours; what it says may quote what was stored, so only its kind and place are told
+            print(f"review page: {reason_of(error)}", file=sys.stderr)
+            if not begun:
+                await PlainTextResponse("This did not work. What was saved before is kept.", 500)(
+                    scope, receive, dressed
+                )
 
     def _refusal(self, scope: Scope, headers: Headers) -> str | None:
         if len(headers.getlist("host")) != 1 or headers["host"].lower() not in self.hosts:
@@ -82,13 +98,19 @@ def _origin(text: str) -> str:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """Stop reading a body that is longer than it said, or never said."""
-    seen = 0
+    """Stop reading a body that is longer than it said, or never said, or does not come."""
+    seen, whole, until = 0, False, time.monotonic() + BODY_S
 
     async def limited() -> dict[str, Any]:
-        nonlocal seen
-        message = dict(await receive())
+        nonlocal seen, whole
+        if whole:  # from here on the server tells of a visitor who left, whenever that is
+            return dict(await receive())
+        try:
+            message = dict(await asyncio.wait_for(receive(), until - time.monotonic()))
+        except TimeoutError:
+            return {"type": "http.disconnect"}
         seen += len(message.get("body", b""))
+        whole = not message.get("more_body", False)
         return message if seen <= MAX_BODY else {"type": "http.disconnect"}
 
     return limited

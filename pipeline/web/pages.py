@@ -178,7 +178,7 @@ def _evidence_side(visit: Visit, head: Row, rubric: Any, seat: Seat | None) -> d
     by_pillar = {p.id: p for p in rubric.pillars}
     told = [shape.signal_text(by_pillar[e["pillar"]], e) for e in counting if e["pillar"] in by_pillar]
     titles = {p.id: p.title for p in rubric.pillars}
-    covered = shape.coverage_now(reviews.coverage_found(visit.db, name), counting)
+    covered = reviews.coverage(visit.db, [name])
     return {
         "speakers": speakers,
         "flags": reviews.flags(visit.db, name),

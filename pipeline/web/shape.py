@@ -145,20 +145,6 @@ def pillar_views(
     return views
 
 
-def coverage_now(found: Sequence[Row], counting: Sequence[Row]) -> list[Row]:
-    """Coverage after corrections: the rule of the view `coverage_by_pillar`, over pieces that are at hand anyway."""
-    rows = []
-    for row in found:
-        sides = [piece["polarity"] for piece in counting if piece["pillar"] == row["pillar"]]
-        state = row["state"]
-        if sides:
-            state = "evidence"
-        elif state == "evidence":
-            state = "asked_none_seen" if row["probes"] else "not_asked"
-        rows.append({**row, "state": state, "strong": sides.count("strong"), "weak": sides.count("weak")})
-    return rows
-
-
 def signal_text(pillar: Pillar, piece: Row) -> Row:
     """The piece with its signal's words from the rubric; the id where the rubric lost it."""
     signal = pillar.by_id.get(piece["signal"])

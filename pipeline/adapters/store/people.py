@@ -39,6 +39,20 @@ def add_reviewer(db: Session, reviewer_id: str, name: str, role: str) -> str:
     return secret
 
 
+def shut_out(db: Session, reviewer_id: str) -> None:
+    """End a reviewer's visits and an unused link; their calls stay. Raises ReviewError for an unknown id."""
+    _check_known(db, reviewer_id)
+    with db.transaction():
+        db.execute("UPDATE reviewers SET token_hash = NULL WHERE reviewer_id = ?", [reviewer_id])
+        db.execute("UPDATE review_visits SET ended = true WHERE reviewer_id = ? AND NOT ended", [reviewer_id])
+        db.journal("command line", "shut-out", reviewer_id)
+
+
+def _check_known(db: Session, reviewer_id: str) -> None:
+    if not db.value("SELECT count(*) FROM reviewers WHERE reviewer_id = ?", [reviewer_id]):
+        raise ReviewError(f"there is no reviewer '{reviewer_id}'.", next_step="verbatim reviewers list")
+
+
 def list_reviewers(db: Session) -> list[Row]:
     """Everybody, with the interviews they are asked about."""
     asked: dict[str, list[str]] = {}
@@ -52,8 +66,7 @@ def list_reviewers(db: Session) -> list[Row]:
 
 def assign(db: Session, reviewer_id: str, candidate_id: str, interview_id: str | None, pillar: str | None) -> None:
     """Ask a reviewer about a candidate, one interview, or one pillar; asking twice changes nothing."""
-    if not db.value("SELECT count(*) FROM reviewers WHERE reviewer_id = ?", [reviewer_id]):
-        raise ReviewError(f"there is no reviewer '{reviewer_id}'.", next_step="verbatim reviewers list")
+    _check_known(db, reviewer_id)
     known = db.value(
         "SELECT count(*) FROM interviews WHERE candidate_id = ? AND (?::VARCHAR IS NULL OR interview_id = ?)",
         [candidate_id, interview_id, interview_id],

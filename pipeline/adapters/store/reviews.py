@@ -121,6 +121,11 @@ def lines(db: Session, transcript_hash: str) -> list[Row]:
     )
 
 
+def line_count(db: Session, transcript_hash: str) -> int:
+    """How many lines a transcript has."""
+    return int(db.value("SELECT count(*) FROM lines WHERE transcript_hash = ?", [transcript_hash]) or 0)
+
+
 def speakers(db: Session, interview_id: str, sound: Sound | None = None) -> list[Row]:
     """Who speaks, in which role, and the sound file they are heard on, if there is one."""
     rows = db.rows("SELECT * FROM speakers WHERE interview_id = ? ORDER BY speaker", [interview_id])
@@ -186,11 +191,6 @@ def coverage(db: Session, interview_ids: Sequence[str]) -> list[Row]:
         "SELECT * FROM coverage_by_pillar WHERE list_contains(?::VARCHAR[], interview_id) ORDER BY ALL",
         [list(interview_ids)],
     )
-
-
-def coverage_found(db: Session, interview_id: str) -> list[Row]:
-    """Coverage as the machine found it."""
-    return db.rows("SELECT * FROM coverage WHERE interview_id = ?", [interview_id])
 
 
 def probes(db: Session, interview_id: str) -> list[Row]:

@@ -235,7 +235,7 @@
       if (at >= 0) hits[at].classList.remove("at");
       at = (at + (next || 1) + hits.length) % hits.length;
       hits[at].classList.add("at");
-      hits[at].scrollIntoView({ block: "center" });
+      hits[at].scrollIntoView({ block: "center", behavior: "instant" });
     }
     one("#hits").textContent = wanted.length < 2 ? "" : hits.length ? `${at + 1} of ${hits.length}` : "nothing found";
   }
@@ -256,7 +256,7 @@
     r: () => { const f = pillarNow() && one("textarea", pillarNow()); if (f) { f.focus(); f.scrollIntoView({ block: "center" }); } },
     c: () => { const box = document.activeElement.closest("[data-piece]") && one("input[name=cited]", document.activeElement.closest("[data-piece]")); if (box) { box.click(); say(box.checked ? "Cited" : "No longer cited"); } },
     x: () => { const b = one("#close-step"); if (b && !b.disabled) { b.focus(); b.click(); } else say("Not every pillar has a call yet."); },
-    t: () => { const line = one(".line.here") || one(".line"); if (line) { line.focus(); line.scrollIntoView({ block: "center" }); } },
+    t: () => { const line = one(".line.hit.at") || one(".line.here") || one(".line"); if (line) { line.focus(); line.scrollIntoView({ block: "center" }); } },
     e: openAdd, s: openRespeak, "/": () => one("#search") && one("#search").focus(), "?": () => one("#keys").showModal(),
   };
   document.addEventListener("keydown", (event) => {
