@@ -139,7 +139,7 @@ def _quotes(rows: Sequence[Row]) -> Table:
 
 
 def _rejected(head: Row) -> Text:
-    label = " by the offline extractor (cues, no language model)" if head["extractor"] == "offline" else ""
+    label = " by the offline extractor (no language model)" if head["extractor"] == "offline" else ""
     total = sum(row["n"] for row in head["rejections"])
     reasons = "; ".join(
         f"{r['n']} {r['reason'].replace('_', ' ')}, e.g. {plain_line(r['example'])}" for r in head["rejections"]

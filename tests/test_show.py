@@ -108,7 +108,7 @@ def test_the_offline_extractor_is_named_even_when_it_finds_nothing(bench: Bench,
         monkeypatch.setattr(look, "summary", lambda *_: offline)
         monkeypatch.setattr(look, "evidence", lambda *_, **__: [])
         text = drawn(monkeypatch, lambda: show.show_interviews(db, interview="i-1"))
-    assert "Pointed at 0 times by the offline extractor (cues, no language model)" in " ".join(text.split())
+    assert "Pointed at 0 times by the offline extractor (no language model)" in " ".join(text.split())
 
 
 def test_one_interview_or_pillar_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch):

@@ -66,16 +66,18 @@ class Likeness:
             self.head[columns] += np.outer(values, own)
 
     def _products(self, rows: Sequence[tuple[list[int], Scores]]) -> Scores:
-        """Inner products of all rows, feature by feature: most features stand in one or two sayings only."""
-        holders: dict[int, list[tuple[int, float]]] = {}
-        for number, (columns, values) in enumerate(rows):
-            for column, value in zip(columns, values, strict=True):
-                holders.setdefault(column, []).append((number, float(value)))
-        kernel = np.zeros((len(rows), len(rows)))
-        for held in holders.values():
-            numbers = [number for number, _ in held]
-            values = np.array([value for _, value in held])
-            kernel[np.ix_(numbers, numbers)] += np.outer(values, values)
+        """Inner products of all rows, feature by feature; most features stand in one saying only."""
+        if not rows:
+            return np.zeros((0, 0))
+        numbers = np.repeat(np.arange(len(rows)), [len(columns) for columns, _ in rows])
+        columns = np.array([column for columns, _ in rows for column in columns], dtype=np.int64)
+        values = np.concatenate([values for _, values in rows])
+        alone = np.bincount(columns)[columns] == 1
+        kernel: Scores = np.diag(np.bincount(numbers[alone], values[alone] ** 2, len(rows)).astype(np.float64))
+        numbers, columns, values = numbers[~alone], columns[~alone], values[~alone]
+        order = np.argsort(columns, kind="stable")
+        for held in np.split(order, np.flatnonzero(np.diff(columns[order])) + 1):
+            kernel[numbers[held, None], numbers[held]] += np.outer(values[held], values[held])
         return kernel
 
     def _row(self, count: Counter[str]) -> tuple[list[int], Scores]:
