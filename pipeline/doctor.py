@@ -12,6 +12,7 @@ from pipeline.adapters.llm.post import STOPS, Fault, known_models
 from pipeline.adapters.llm.probe import Check
 from pipeline.adapters.weights import installed_models
 from pipeline.errors import AnswerError, VerbatimError
+from pipeline.plain import plain_line
 from pipeline.prompting import load_rubric, load_template
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
@@ -127,5 +128,5 @@ async def _model(llm: LiveLLM) -> Check:
         return Check(name="model", ok=None, detail="the endpoint lists no models; a probe will tell")
     if llm.model in names:
         return Check(name="model", ok=True, detail=f"{llm.model} is there")
-    shown = ", ".join(sorted(names)[:5])
+    shown = ", ".join(plain_line(name)[:80] for name in sorted(names)[:5])
     return Check(name="model", ok=None, detail=f"{llm.model} is not among those listed: {shown}")

@@ -22,7 +22,7 @@ class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0.0
-    way: str = "whole"  # whole | cut | short | no-final-chunk | drip | hang
+    way: str = "whole"  # whole | cut | short | no-final-chunk | drip | hang | endless
 
 
 def chat(text: str | None = EMPTY, *, finish: str | None = "stop", model: Any = MODEL, **more: Any) -> Reply:
@@ -110,6 +110,11 @@ class Endpoint:
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(reply.body), reply.body))
                     self.close_connection = True
                     return
+                if reply.way == "endless":
+                    self.send_header("Content-Length", str(2**40))
+                    self.end_headers()
+                    while not owner._released.is_set():
+                        self.wfile.write(reply.body)
                 extra = 50 if reply.way == "short" else 0
                 self.send_header("Content-Length", str(len(reply.body) + extra))
                 self.end_headers()

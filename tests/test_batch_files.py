@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import cli
 from pipeline.adapters.llm import batch
-from pipeline.adapters.llm.batch_jobs import poll, submit
+from pipeline.adapters.llm.batch_jobs import none_under_way, poll, submit
 from pipeline.adapters.llm.kept import KeptAnswers
 from pipeline.errors import EndpointError
 from pipeline.ingest import take_in
@@ -104,6 +104,7 @@ def test_row_34_results_in_any_order_and_state(tmp_path: Path):
                 result(good[0]),
                 "not json\n",
                 "[1]\n",
+                "[" * 9999 + "]" * 9999 + "\n",
                 "\n",
                 '{"custom_id":7}\n',
             ],
@@ -116,7 +117,7 @@ def test_row_34_results_in_any_order_and_state(tmp_path: Path):
         )
         for files in ([errors, results], [results, errors]):
             found = batch.read(files, kept)
-            assert (found.unknown, found.broken, found.expired, found.failed) == (2, 3, 1, 3)
+            assert (found.unknown, found.broken, found.expired, found.failed) == (2, 4, 1, 3)
             assert found.taken + found.already == 7
             assert found.open == len(lost) + len(expired) + len(refused) + len(cancelled)
         again = rows_of(batch.write(tmp_path / "again", collect(room).llm))
@@ -242,6 +243,63 @@ def test_row_35_a_batch_is_created_once_and_found_again(tmp_path: Path):
         found = batch.read([out / name for name in job.results], KeptAnswers(room.workspace.llm))
         assert (found.taken, found.expired, found.open) == (ALL - 1, 1, 1)
         assert room.server.received == []
+
+
+def test_a_batch_that_came_to_nothing_is_made_anew_when_its_file_is_written_again(tmp_path: Path):
+    with Room(tmp_path) as room:
+        service, out, settings = Service(room.server), tmp_path / "out", room.settings().llm
+        batch.write(out, collect(room).llm)
+        (first,) = anyio.run(submit, out, settings, print)
+        with pytest.raises(EndpointError, match="is being answered"):
+            none_under_way(out)
+        service.batches[first.batch_id]["status"] = "completed"  # all its requests failed: there is no file of results
+        anyio.run(poll, out, settings, print)
+        none_under_way(out)
+        assert anyio.run(submit, out, settings, print)[0].batch_id == first.batch_id, (
+            "the same file is not paid for twice"
+        )
+        batch.write(out, collect(room).llm)
+        (second,) = anyio.run(submit, out, settings, print)
+        assert second.fingerprint == first.fingerprint
+        assert second.batch_id != first.batch_id
+        assert anyio.run(submit, out, settings, print) == [second]
+        assert len(service.batches) == 2
+
+
+def test_files_of_an_earlier_round_go(tmp_path: Path):
+    with Room(tmp_path, ["one", "two"]) as room:
+        batch.write(tmp_path / "out", collect(room).llm, most_requests=3)
+        assert len(batch.write(tmp_path / "out", collect(room).llm)) == 1
+        assert [path.name for path in (tmp_path / "out").iterdir()] == ["requests-001.jsonl"]
+
+
+def test_a_prompt_that_a_batch_finds_too_long_is_written_in_halves(tmp_path: Path):
+    with Room(tmp_path, turns=16) as room:
+        kept = KeptAnswers(room.workspace.llm)
+        written = rows_of(batch.write(tmp_path / "out", collect(room).llm))
+        code = "context_length_exceeded"
+        file = write_rows(tmp_path / "e.jsonl", [failed(written[0], code, 400), *map(result, written[1:])])
+        assert batch.read([file], kept).open == 0
+        again = rows_of(batch.write(tmp_path / "again", collect(room).llm))
+        assert len(again) == 2
+        assert max(len(str(row["body"])) for row in again) < len(str(written[0]["body"]))
+        batch.read([write_rows(tmp_path / "r.jsonl", [*map(result, again)])], kept)
+        assert room.run(answer)["one"].state == "done"
+        assert room.server.received == []
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(b"<html>", headers={"Content-Type": "text/html"}), Reply(b"{"), Reply(b"[]"), Reply(b'{"id":7}')]
+)
+def test_a_batch_service_that_is_none_is_one_named_error(tmp_path: Path, reply: Reply):
+    with Room(tmp_path) as room:
+        room.server.other = lambda *_: reply
+        batch.write(tmp_path / "out", collect(room).llm)
+        with pytest.raises(EndpointError, match=r"does not answer|no batch service"):
+            anyio.run(submit, tmp_path / "out", room.settings().llm, print)
+        (tmp_path / "out" / "batches.json").write_text('[{"file":')
+        with pytest.raises(EndpointError, match="cannot be read"):
+            anyio.run(poll, tmp_path / "out", room.settings().llm, print)
 
 
 def test_polling_what_was_never_submitted(tmp_path: Path):

@@ -216,6 +216,8 @@ def test_a_request_that_is_always_dropped_fails_its_interview_only(tmp_path: Pat
             assert "chunk 1, execution_coding" in (endings[slug(row)].reason or "")
             dropped = [kept for kept in room.kept() if shows(kept, slug(row)) and kept["raw"] is None]
             assert [len(kept["attempts"]) for kept in dropped] == [tries]
+            bodies = {attempt["raw"] for kept in dropped for attempt in kept["attempts"]}
+            assert bodies == {None if "cut" in row else DROPPED[row][0].body.decode()}, "what came is kept"
         assert endings["healthy"].state == "done"
         assert room.rows("SELECT DISTINCT interview_id FROM drafts") == [{"interview_id": "healthy"}]
         room.check()
@@ -229,7 +231,8 @@ def test_row_4_an_endpoint_that_is_down_opens_the_circuit(tmp_path: Path):
         room.run(fails(503), concurrency=1, max_tries=2)
         assert room.stop is not None
         assert "5 requests in a row" in room.stop.what
-        assert len(room.server.received) == 5 * 2
+        assert len(room.server.received) == 6 * 2, "five, and a question that no interview is to blame for"
+        assert not any("This is talk" in json.dumps(body) for body in room.server.received[-2:])
         room.check()
         room.heals()
 

@@ -201,8 +201,14 @@ class _Desk:
             raise AnswerError(
                 f"request {request.hash}: the answer does not end, however few lines it is about", fault="length"
             )
+        faults: list[AnswerError] = []
         for a, b in parts:
-            partial += await self.point(chunk, pillar, a, b, depth + 1)
+            try:
+                partial += await self.point(chunk, pillar, a, b, depth + 1)
+            except AnswerError as fault:  # the other part is asked all the same: a batch writes both at once
+                faults.append(fault)
+        if faults:
+            raise faults[0]
         return partial
 
     async def against(self, chunk: Chunk, pillar: Pillar, found: Found) -> Found:

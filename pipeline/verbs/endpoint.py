@@ -13,6 +13,7 @@ import typer
 from pipeline.verbs.common import JsonOption, WorkspaceOption, open_workspace
 
 if TYPE_CHECKING:
+    from pipeline.adapters.llm.batch_jobs import Job
     from pipeline.ingest import Intake
     from pipeline.pending import Plan
     from pipeline.settings import Settings
@@ -108,12 +109,14 @@ def batch_write(
 ) -> None:
     """Write every open request as OpenAI Batch API JSONL; recordings are transcribed first."""
     from pipeline.adapters.llm.batch import write
+    from pipeline.adapters.llm.batch_jobs import none_under_way
     from pipeline.pending import Pending
     from pipeline.progress import watching
     from pipeline.verbs.work import intake_of
 
     opened = open_workspace(workspace)
     settings = _settings(opened, model, base_url)
+    none_under_way(folder)
     pending = Pending(opened, settings, listen=True)
     with watching() as watcher:
         plan = pending.collect(
@@ -175,7 +178,7 @@ def batch_submit(
     from pipeline.adapters.llm.batch_jobs import submit
 
     for job in anyio.run(submit, folder, _settings(open_workspace(workspace), model, base_url).llm, _say):
-        typer.echo(f"{job.file}  {job.batch_id}  {job.state}{'  (found again)' if job.attached else ''}")
+        typer.echo(_job(job) + ("  (found again)" if job.attached else ""))
     _say(f"Next: verbatim batch poll {folder}")
 
 
@@ -193,7 +196,7 @@ def batch_poll(
 
     results = []
     for job in anyio.run(poll, folder, _settings(open_workspace(workspace), model, base_url).llm, _say):
-        typer.echo(f"{job.file}  {job.batch_id}  {job.state}")
+        typer.echo(_job(job))
         results += [str(folder / name) for name in job.results]
     if results:
         _say(f"Next: verbatim batch read {' '.join(results)}")
@@ -222,6 +225,12 @@ def plan_run(workspace: Workspace, settings: Settings, intake: Intake, *, only: 
         _say(f"{plan.guessed} interviews were not listened to yet and are estimated from their length.")
     if plan.faults:
         _say(_faults(plan))
+
+
+def _job(job: Job) -> str:
+    from pipeline.plain import plain_line
+
+    return f"{job.file}  {plain_line(job.batch_id)}  {plain_line(job.state)}"
 
 
 def _faults(plan: Plan) -> str:

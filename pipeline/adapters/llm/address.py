@@ -31,11 +31,11 @@ def find_address(settings: Llm) -> Address:
     """
     url = settings.base_url or os.environ.get("OPENAI_BASE_URL") or HOSTED
     source = "llm.base_url" if settings.base_url else "OPENAI_BASE_URL" if url != HOSTED else "the hosted default"
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
+    except ValueError:  # its text may hold the whole address, a password in it included
+        raise SettingsError(f"{source} is not an http or https address.", next_step="see docs/endpoint.md.") from None
     if parts.scheme not in ("http", "https") or not host:
         raise SettingsError(f"{source} is not an http or https address.", next_step="see docs/endpoint.md.")
     if parts.username or parts.password or parts.query:
@@ -67,12 +67,15 @@ def is_local(host: str) -> bool:
 
 def find_key(address: Address, variable: str) -> str:
     """The key from the environment; a local server gets a placeholder and never a real key by accident."""
-    key = os.environ.get(variable) or (os.environ.get("OPENAI_API_KEY") if variable != "OPENAI_API_KEY" else None)
     if address.local:
-        return os.environ.get("VERBATIM_LOCAL_KEY", NO_KEY)
+        variable, key = "VERBATIM_LOCAL_KEY", os.environ.get("VERBATIM_LOCAL_KEY", "").strip() or NO_KEY
+    else:
+        key = (os.environ.get(variable) or os.environ.get("OPENAI_API_KEY") or "").strip()
     if not key:
         raise EndpointError(
             f"{address.host} needs a key and {variable} is not set.",
             next_step=f"export {variable}=..., then run again.",
         )
+    if not (key.isascii() and key.isprintable()):
+        raise EndpointError(f"{variable} holds characters that no key has.", next_step=f"export {variable} again.")
     return key

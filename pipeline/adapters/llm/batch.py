@@ -14,8 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.adapters.llm.envelope import read_json
 from pipeline.adapters.llm.kept import LONGEST_FAULT, Attempt, Kept, KeptAnswers
 from pipeline.adapters.llm.pending import PendingLLM
+from pipeline.adapters.llm.post import TOO_LONG
 from pipeline.errors import EndpointError, VerbatimError
 from pipeline.hashing import content_hash
 from pipeline.records import Record
@@ -43,6 +45,7 @@ def write(
 ) -> list[Path]:
     """Write the open requests as requests-001.jsonl and so on, each within both limits. Raises StoreError.
 
+    Request files of an earlier round go: what is still open in them stands in the new ones.
     Raises EndpointError for a request that alone exceeds the limit of bytes.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -74,6 +77,8 @@ def write(
         if pending.kept.read(name) is None:
             pending.kept.write(Kept(request=request, dialect=pending.dialect, via="batch"))
     flush()
+    for path in set(folder.glob("requests-[0-9][0-9][0-9].jsonl")) - set(paths):
+        path.unlink()
     return paths
 
 
@@ -94,7 +99,7 @@ def _rows(files: Iterable[Path]) -> Iterator[dict[str, Any] | None]:
                     if not line.strip():
                         continue
                     try:
-                        row = json.loads(line)
+                        row = read_json(line)
                     except ValueError:
                         row = None
                     yield row if isinstance(row, dict) and isinstance(row.get("custom_id"), str) else None
@@ -109,7 +114,7 @@ def _take(row: dict[str, Any], kept: KeptAnswers) -> str:
     before = kept.read(name) if _is_hash(name) else None
     if before is None:
         return "unknown"
-    if before.raw is not None:
+    if before.raw is not None or before.too_long:
         return "already"
     body, status, code = _result(row, before)
     if body is not None:
@@ -121,7 +126,8 @@ def _take(row: dict[str, Any], kept: KeptAnswers) -> str:
     raw = json.dumps(row, ensure_ascii=False)[:LONGEST_FAULT]
     attempt = Attempt(at=_now(), seconds=0.0, status=status, fault=f"batch-{fault}", raw=raw)
     if attempt.raw not in {past.raw for past in before.attempts}:  # a file that is read twice says nothing new
-        kept.write(before.model_copy(update={"attempts": (*before.attempts, attempt)}))
+        too_long = status in (400, 413) and bool(TOO_LONG.search(raw.lower()))
+        kept.write(before.model_copy(update={"attempts": (*before.attempts, attempt), "too_long": too_long}))
     return fault
 
 

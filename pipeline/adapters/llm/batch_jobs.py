@@ -1,7 +1,8 @@
 """Hand request files to a hosted batch service and fetch what it made of them.
 
 A batch carries its file's fingerprint as metadata and is looked for before one is created, so that a crash between
-creating a batch and noting its id never pays twice. batches.json beside the files remembers the ids.
+creating a batch and noting its id never pays twice. batches.json beside the files remembers the ids. A file that was
+written again after its batch had ended is a new batch: what failed or expired is asked for once more.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pipeline.adapters.llm.live import Say
 from pipeline.adapters.llm.opening import resolve
 from pipeline.adapters.llm.post import connect
 from pipeline.errors import EndpointError
+from pipeline.plain import plain_line
 from pipeline.records import Record
 from pipeline.settings import Llm
 from pipeline.workspace import write_private
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 TAG = "verbatim_requests"
+NOTED = "batches.json"
 ENDED = frozenset(["completed", "expired", "cancelled", "failed"])
 
 
@@ -43,12 +46,15 @@ class Job(Record):
 async def submit(folder: Path, settings: Llm, say: Say) -> list[Job]:
     """Create a batch for each requests-*.jsonl of the folder that has none, or find the one that it has."""
     jobs = {job.file: job for job in _load(folder)}
+    noted_ns = (folder / NOTED).stat().st_mtime_ns if jobs else 0
     async with _service(settings, say) as client:
         for path in sorted(folder.glob("requests-*.jsonl")):
             mark = fingerprint(path)
-            if path.name in jobs and jobs[path.name].fingerprint == mark:
+            job = jobs.get(path.name)
+            again = job is not None and job.state in ENDED and path.stat().st_mtime_ns > noted_ns
+            if job is not None and job.fingerprint == mark and not again:
                 continue
-            found = await _find(client, mark)
+            found = await _find(client, mark, {job.batch_id for job in jobs.values() if job.state in ENDED})
             if found is None:
                 with path.open("rb") as file:
                     uploaded = await client.files.create(file=file, purpose="batch")
@@ -87,9 +93,23 @@ async def poll(folder: Path, settings: Llm, say: Say) -> list[Job]:
     return jobs
 
 
-async def _find(client: AsyncOpenAI, mark: str) -> Job | None:
+def none_under_way(folder: Path) -> None:
+    """Raises EndpointError while a batch of the folder is not known to have ended: its requests are still open."""
+    for job in _load(folder):
+        if job.state not in ENDED:
+            raise EndpointError(
+                f"{folder / job.file} is being answered (batch {plain_line(job.batch_id)}).",
+                kept="its requests, which new files would ask for a second time.",
+                next_step=f"verbatim batch poll {folder}",
+            )
+
+
+async def _find(client: AsyncOpenAI, mark: str, ended: set[str]) -> Job | None:
+    """A batch of that file which still may answer; `ended` are those that did all they could."""
     async for batch in client.batches.list(limit=100):
-        if (batch.metadata or {}).get(TAG) == mark and batch.status not in ("failed", "cancelled", "expired"):
+        if batch.id in ended or batch.status in ("failed", "cancelled", "expired"):
+            continue
+        if (batch.metadata or {}).get(TAG) == mark:
             return Job(file="", fingerprint=mark, batch_id=batch.id, state=batch.status, attached=True)
     return None
 
@@ -102,7 +122,9 @@ async def _service(settings: Llm, say: Say) -> AsyncIterator[AsyncOpenAI]:
     key = find_key(address, profile.key_env)
     if not address.local:
         say(f"Transcripts go to {address.host} (batch service).")
-    client = connect(address.endpoint, key, concurrency=2, deadline_s=settings.deadline_s)
+    client = connect(
+        address.endpoint, key, concurrency=2, deadline_s=settings.deadline_s, local=address.local, files=True
+    )
     try:
         yield client
     except openai.APIStatusError as error:
@@ -111,18 +133,29 @@ async def _service(settings: Llm, say: Say) -> AsyncIterator[AsyncOpenAI]:
             kept="the request files and every noted batch.",
             next_step="run the same command again, or verbatim run without batches.",
         ) from None
-    except openai.OpenAIError:
+    except (openai.OpenAIError, ValueError, TypeError, AttributeError):  # a page instead of JSON comes as a string
         raise EndpointError(
-            f"{address.host} does not answer.", kept="the request files and every noted batch.", next_step="try again."
+            f"{address.host} does not answer as a batch service.",
+            kept="the request files and every noted batch.",
+            next_step="try again.",
         ) from None
     finally:
         await client.close()
 
 
 def _load(folder: Path) -> list[Job]:
-    path = folder / "batches.json"
-    return [Job.model_validate(job) for job in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
+    path = folder / NOTED
+    if not path.exists():
+        return []
+    try:
+        return [Job.model_validate(job) for job in json.loads(path.read_text(encoding="utf-8"))]
+    except (ValueError, TypeError):
+        raise EndpointError(
+            f"{path} cannot be read.",
+            kept="the request files; their batches are found again by what is in them.",
+            next_step=f"move {path} away and run verbatim batch submit {folder}.",
+        ) from None
 
 
 def _save(folder: Path, jobs: list[Job]) -> None:
-    write_private(folder / "batches.json", json.dumps([job.model_dump() for job in jobs], indent=1).encode())
+    write_private(folder / NOTED, json.dumps([job.model_dump() for job in jobs], indent=1).encode())

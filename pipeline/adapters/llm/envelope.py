@@ -6,15 +6,22 @@ A refusal, an empty answer, a filtered answer, an unknown ending or another mode
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
+
+from pydantic_core import from_json
 
 from pipeline.errors import AnswerError
 from pipeline.records import ModelAnswer, ModelRequest
 
 _DATED = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2}|\d{4}|\d{3}|latest)")
+MOST_TOKENS = 2**31  # what an endpoint counts beyond that is no count
 SHORTEST_TOKENS = 0.75  # share of the expected prompt tokens below which the prompt was cut
+
+
+def read_json(raw: str) -> Any:
+    """JSON from outside. Raises ValueError for what is broken, holds halves of characters or nests past all sense."""
+    return from_json(raw)
 
 
 def read_envelope(
@@ -25,7 +32,10 @@ def read_envelope(
     `answers_as` are further names under which the endpoint may report the model; `tokens_per_character` is what a
     probe measured, to notice a prompt that was cut. Raises AnswerError with the fault's name.
     """
-    content = json.loads(raw)
+    try:
+        content = read_json(raw)
+    except ValueError:
+        raise AnswerError(f"request {request.hash}: the answer cannot be read") from None
     choices = content.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     message = first.get("message") if isinstance(first, dict) else None
@@ -96,7 +106,7 @@ def _stem(name: str) -> str:
 
 def usage_of(raw: str) -> tuple[int, int]:
     """Tokens of the prompt and of the answer as the endpoint counted them; 0 where it does not say."""
-    usage = json.loads(raw).get("usage")
+    usage = read_json(raw).get("usage")
     counts = [usage.get(key) if isinstance(usage, dict) else None for key in ("prompt_tokens", "completion_tokens")]
-    asked, answered = (n if isinstance(n, int) and n >= 0 else 0 for n in counts)
+    asked, answered = (n if isinstance(n, int) and 0 <= n < MOST_TOKENS else 0 for n in counts)
     return asked, answered

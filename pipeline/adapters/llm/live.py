@@ -2,7 +2,7 @@
 
 complete     from disk, or: probe once -> slot -> try -> keep -> read
 tries        a request has `deadline_s` in all; waiting that the endpoint asked for is counted apart and bounded
-circuit      five requests in a row that come to nothing end the run
+circuit      five requests in a row that come to nothing, and a made-up question after them, end the run
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pipeline.adapters.llm.dialect import Dialect, Profile
 from pipeline.adapters.llm.envelope import characters, read_envelope, too_long, usage_of
 from pipeline.adapters.llm.kept import LONGEST_FAULT, Attempt, Kept, KeptAnswers
 from pipeline.adapters.llm.post import STOPS, Fault, connect, post
-from pipeline.adapters.llm.probe import Findings, longest_for, probe
+from pipeline.adapters.llm.probe import Findings, answers, longest_for, probe
 from pipeline.errors import AnswerError, EndpointError, RunStopError
 from pipeline.records import ModelAnswer, ModelRequest
 from pipeline.settings import Llm
@@ -123,7 +123,7 @@ class LiveLLM:
         except Fault as fault:
             more = {"attempts": (*kept.attempts, *attempts), "too_long": fault.kind == "too-long"}
             await self._keep(kept.model_copy(update=more))
-            raise self._no_answer(request, fault) from None
+            raise await self._no_answer(request, fault) from None
         kept = kept.model_copy(
             update={"dialect": dialect, "raw": raw, "attempts": (*kept.attempts, *attempts), "via": "live"}
         )
@@ -157,7 +157,7 @@ class LiveLLM:
             try:
                 found = await self.look_over(longest_for(request))
             except Fault as fault:
-                raise self._no_answer(request, fault) from None
+                raise self._nothing_came(request, fault) from None
             except AnswerError as error:
                 step = "name it in llm.answers_as if it is the same model; verbatim doctor shows more."
                 raise self._not_passed(error.what.split(": ", 1)[-1], step) from None
@@ -237,7 +237,11 @@ class LiveLLM:
         if self._client is None:
             settings = self.settings
             self._client = connect(
-                self.endpoint, self._key, concurrency=settings.concurrency, deadline_s=settings.deadline_s
+                self.endpoint,
+                self._key,
+                concurrency=settings.concurrency,
+                deadline_s=settings.deadline_s,
+                local=self.local,
             )
         return self._client
 
@@ -262,8 +266,25 @@ class LiveLLM:
         longest: float = min(self.backoff_s * 2 ** (tries - 1), LONGEST_BACKOFF_S)
         return longest * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
 
-    def _no_answer(self, request: ModelRequest, fault: Fault) -> EndpointError | AnswerError:
-        """The error for a request that came to nothing; counts towards the circuit."""
+    async def _no_answer(self, request: ModelRequest, fault: Fault) -> EndpointError | AnswerError:
+        """The error for a request that came to nothing; the fifth in a row asks whether the endpoint is there at all.
+
+        One that answers a made-up question is: what fails is an interview that it cannot take, and the others go on.
+        Not so after a timeout: an endpoint too slow for our requests is quick enough with that one.
+        """
+        error = self._nothing_came(request, fault)
+        if isinstance(error, (RunStopError, AnswerError)):
+            return error
+        self._failed_in_a_row += 1
+        async with self._probing:
+            if self._ended is None and self._failed_in_a_row >= IN_A_ROW:
+                if fault.kind == "timeout" or not await answers(self):
+                    return self._stop(f"gave no answer to {IN_A_ROW} requests in a row")
+                self._failed_in_a_row = 0
+        return self._ended or error
+
+    def _nothing_came(self, request: ModelRequest, fault: Fault) -> EndpointError | AnswerError:
+        """What a fault means for its request, or for the run."""
         if fault.kind in STOPS:
             return self._stop(STOPS[fault.kind])
         if fault.kind == "rate":
@@ -274,9 +295,6 @@ class LiveLLM:
             return AnswerError(
                 f"request {request.hash}: the endpoint refused the request (status {fault.status})", fault="bad-request"
             )
-        self._failed_in_a_row += 1
-        if self._failed_in_a_row >= IN_A_ROW:
-            return self._stop(f"gave no answer to {IN_A_ROW} requests in a row")
         shown = f"{fault.kind}, status {fault.status}" if fault.status else fault.kind
         return EndpointError(
             f"request {request.hash}: no answer from {self.address.host} ({shown})",

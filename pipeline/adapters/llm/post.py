@@ -7,11 +7,14 @@ redirect would carry a transcript to another host, and the raw body must be on d
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
+
+from pipeline.adapters.llm.envelope import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +28,7 @@ Kind = Literal[
     "connection",  # refused, cut, no such host: try again
     "timeout",
     "garbled",  # 200 with half a body
+    "too-large",  # a body without end, or a packed one
     "page",  # 200 with HTML: a proxy or a sign-in page: stop
     "redirect",  # 3xx: stop
     "key",  # 401, 403: stop
@@ -41,13 +45,16 @@ STOPS: dict[str, str] = {
     "missing": "knows no such model or address",
 }
 _QUOTA = frozenset(["insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "quota_exceeded"])
-_TOO_LONG = re.compile(
+TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|exceeds? the (?:available |maximum |model'?s )?context|"
     r"maximum context length|context (?:window|size|length)|too many tokens|prompt is too long"
 )
 _FORM_FIELDS = re.compile(
     r"response_format|json_schema|json_object|grammar|max_tokens|max_completion_tokens|temperature"
 )
+
+
+SHORTEST_KEY = 8  # characters; shorter ones are placeholders and common words
 
 
 class Fault(Exception):
@@ -71,19 +78,24 @@ class Fault(Exception):
         self.hints = hints
 
 
-def connect(base_url: str, key: str, *, concurrency: int, deadline_s: float) -> AsyncOpenAI:
-    """A client for that endpoint that does nothing by itself."""
+def connect(
+    base_url: str, key: str, *, concurrency: int, deadline_s: float, local: bool, files: bool = False
+) -> AsyncOpenAI:
+    """A client for that endpoint that does nothing by itself. `files`: whole result files may come back."""
     import ssl
 
     import httpx2
     from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
+
+    from pipeline.adapters.llm.wire import LONGEST_ANSWER, LONGEST_FILE, Wire
 
     certificates = os.environ.get("SSL_CERT_FILE")  # a company's own; nothing else of the environment is used
     verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=certificates) if certificates else True
     if base_url.startswith("http://"):
         verify = False  # nothing to verify without TLS, and redirects are off; saves loading the certificates
     pool = httpx2.Limits(max_connections=concurrency + 2, max_keepalive_connections=concurrency + 2)
-    http = DefaultAsyncHttpxClient(follow_redirects=False, trust_env=False, limits=pool, verify=verify)
+    wire = Wire(longest=LONGEST_FILE if files else LONGEST_ANSWER, bare=local, limits=pool, verify=verify)
+    http = DefaultAsyncHttpxClient(follow_redirects=False, trust_env=False, transport=wire)
     patience = Timeout(deadline_s, connect=min(10.0, deadline_s))
     return AsyncOpenAI(base_url=base_url, api_key=key, max_retries=0, timeout=patience, http_client=http)
 
@@ -92,19 +104,22 @@ async def post(client: AsyncOpenAI, body: dict[str, Any]) -> str:
     """Send a chat request; the raw body of a 200 that is a chat answer. Raises Fault for anything else."""
     import openai
 
+    from pipeline.adapters.llm.wire import TooMuchError
+
     try:
         # The whole body goes in as it is: the same bytes as in a batch file, without the client's own rewriting.
         response = await client.chat.completions.with_raw_response.create(
             model=body["model"], messages=[], extra_body=body
         )
-        status, raw = response.http_response.status_code, str(response.http_response.text)
-        kind = response.headers.get("content-type", "")
+        status, kind = response.http_response.status_code, response.headers.get("content-type", "")
+        raw = _without(client.api_key, response.http_response.content.decode("utf-8"))
     except openai.APITimeoutError:
         raise Fault("timeout") from None
     except openai.APIStatusError as error:
-        raise _status_fault(error.status_code, error.response.headers, error.response.text) from None
-    except openai.APIConnectionError:
-        raise Fault("connection") from None
+        said = _without(client.api_key, error.response.content.decode("utf-8", "replace"))
+        raise _status_fault(error.status_code, error.response.headers, said) from None
+    except openai.APIConnectionError as error:
+        raise Fault("too-large" if isinstance(error.__cause__, TooMuchError) else "connection") from None
     except UnicodeDecodeError:
         raise Fault("garbled", status=200) from None
     fault = _content_fault(status, kind, raw)
@@ -119,7 +134,7 @@ async def known_models(client: AsyncOpenAI) -> set[str] | None:
 
     try:
         listed = await client.models.with_raw_response.list()
-        rows = json.loads(listed.http_response.text)["data"]
+        rows = read_json(listed.http_response.text)["data"]
         return {str(row["id"]) for row in rows}
     except openai.APIConnectionError:
         raise Fault("connection") from None
@@ -127,12 +142,17 @@ async def known_models(client: AsyncOpenAI) -> set[str] | None:
         return None
 
 
+def _without(key: str, raw: str) -> str:
+    """The body without our own key: some servers and proxies repeat what was sent to them."""
+    return raw.replace(key, "[key]") if len(key) >= SHORTEST_KEY else raw
+
+
 def _content_fault(status: int, kind: str, raw: str) -> Fault | None:
     """A 200 that is no chat answer. Nothing in a page or in half a body is looked at further."""
     if "html" in kind.lower() or raw.lstrip()[:1] == "<":
         return Fault("page", status=status, raw=raw)
     try:
-        content = json.loads(raw)
+        content = read_json(raw)
     except ValueError:
         return Fault("garbled", status=status, raw=raw)
     if not isinstance(content, dict):
@@ -156,7 +176,7 @@ def _status_fault(status: int, headers: Mapping[str, str], raw: str) -> Fault:
         return fault("key")
     if status == 404:
         return fault("missing")
-    if status == 413 or (status < 500 and _TOO_LONG.search(hints)):
+    if status == 413 or (status < 500 and TOO_LONG.search(hints)):
         return fault("too-long")
     if status in (400, 422, 501) and _FORM_FIELDS.search(hints):
         return fault("refused-form")
@@ -168,7 +188,7 @@ def _status_fault(status: int, headers: Mapping[str, str], raw: str) -> Fault:
 def _reason(raw: str) -> tuple[str, str]:
     """The error's code, and everything it says in lower case."""
     try:
-        content = json.loads(raw)
+        content = read_json(raw)
     except ValueError:
         return "", raw[:2000].lower()
     error = content.get("error", content) if isinstance(content, dict) else {}
@@ -183,7 +203,8 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that the endpoint asks us to wait, from `retry-after-ms` or `retry-after` (seconds or a date)."""
     try:
         if "retry-after-ms" in headers:
-            return max(float(headers["retry-after-ms"]) / 1000, 0.0)
+            asked = float(headers["retry-after-ms"]) / 1000
+            return None if math.isnan(asked) else max(asked, 0.0)
         value = headers.get("retry-after", "").strip()
         if not value:
             return None

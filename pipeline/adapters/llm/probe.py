@@ -9,11 +9,10 @@ Tokens counted by the endpoint for the short and the long prompt show a cut even
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline.adapters.llm.envelope import SHORTEST_TOKENS, characters, read_envelope
+from pipeline.adapters.llm.envelope import SHORTEST_TOKENS, characters, read_envelope, read_json
 from pipeline.adapters.llm.post import Fault
 from pipeline.errors import AnswerError
 from pipeline.records import ModelAnswer, ModelRequest, Record
@@ -92,6 +91,17 @@ async def probe(llm: LiveLLM, longest: int) -> Findings:
     ratio = _ratio(short_tokens, SHORT)
     front = _front(short, long, _ratio(long_tokens, longest), ratio, longest)
     return Findings(checks=(form, front), tokens_per_character=ratio, longest=longest)
+
+
+async def answers(llm: LiveLLM) -> bool:
+    """Whether the endpoint answers a question about nothing at all, be it well or badly."""
+    try:
+        await _ask(llm, "Answer with JSON.", "What colour is the sky at noon?", _closed(colour={"type": "string"}))
+    except Fault:
+        return False
+    except AnswerError:
+        pass
+    return True
 
 
 async def _form(llm: LiveLLM) -> Check:
@@ -182,7 +192,7 @@ def _closed(**properties: dict[str, Any]) -> dict[str, Any]:
 
 def _field(answer: ModelAnswer, field: str) -> Any:
     try:
-        content = json.loads(answer.text)
+        content = read_json(answer.text)
     except ValueError:
         return None
     return content.get(field) if isinstance(content, dict) and set(content) == {field} else None
