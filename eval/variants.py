@@ -1,24 +1,32 @@
-"""Variants of the extraction prompt, to be compared: `python -m eval.variants` prints what each would send.
+"""Variants of the extraction prompt, compared: `python -m eval.variants` prints what each sends and how well it did.
 
 A variant is a template (pointing at lines, or copying text), with or without few-shots, asked per pillar or jointly.
-Sizes need no model; how well each does needs one: `verbatim eval extract --solver model`, with the same options, and
-`verbatim eval diff` between two runs.
+Sizes need no model. Figures come from answers that a model gave once to three interviews of the dev half, kept in
+eval/gold/answers and replayed through the production parser and verifier; another model is measured by
+`verbatim eval extract --solver model`, with the same options, and `verbatim eval diff` between two runs.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from eval.batch import RequestFile
-from eval.dataset import RUBRIC, Sample, load_split
+from eval.answer_tokens import counters
+from eval.batch import AnswerFile, RequestFile
+from eval.dataset import GOLD, RUBRIC, Sample, load_split
+from eval.pointing import extract_result
 from eval.solving import solve
 from pipeline.extract import ModelExtractor, read_example, render_examples
 from pipeline.ports import LLM, Extractor
 from pipeline.prompting import load_examples, load_rubric, load_template
 from pipeline.records import Chunk, Extraction, Line, Role
 from pipeline.rubric import Pillar, Rubric
+
+ANSWERS = GOLD / "answers"
+ANSWERED = ("g02", "g05", "g08")  # a design, a staff-level design and live coding
+SHOWN = ("span_precision", "span_recall", "must_find_recall", "pillar_accuracy", "label_f1", "distractor_rate")
 
 
 class Variant(NamedTuple):
@@ -34,6 +42,11 @@ class Variant(NamedTuple):
         form = {"extract": "pointing", "quote": "quoting"}.get(self.template, self.template)
         shots = "few-shots" if self.examples else "no few-shots"
         return f"{form}, {shots}, {'joint' if self.joint else 'per pillar'}"
+
+    @property
+    def answers(self) -> Path:
+        """Where a model's answers to this variant are kept, if there are any."""
+        return ANSWERS / f"{self.name.replace(', ', '_').replace(' ', '-')}.jsonl"
 
 
 VARIANTS = (
@@ -104,5 +117,30 @@ def table(samples: Sequence[Sample]) -> list[str]:
     return rows
 
 
+def figures(samples: Sequence[Sample]) -> list[str]:
+    """How well a model's kept answers did, and how long they are for each accepted piece, as rows of Markdown.
+
+    Raises AnswerError when a request has changed since they were given.
+    """
+    ways = counters(server=False)
+    rows = [f"| variant | {' | '.join([*SHOWN, *ways])} |", f"|---|{'---|' * (len(SHOWN) + len(ways))}"]
+    asked = [sample for sample in samples if sample.id in ANSWERED]
+    for variant in VARIANTS:
+        if not variant.answers.is_file():
+            continue
+        llm = AnswerFile(variant.answers, "batch")
+        cases = solve(pointing_with(llm, variant), asked)
+        result = extract_result(cases, [], "batch", "dev")
+        found = [result.figure(name) for name in SHOWN]
+        cells = [f"{f.value:.3f} [{f.low:.3f}, {f.high:.3f}]" if f and f.value is not None else "" for f in found]
+        pieces = sum(len(case.verified.evidence) for case in cases)
+        cells += [
+            f"{sum(count(str(row['text'])) for row in llm.answers.values()) / pieces:.0f}" for count in ways.values()
+        ]
+        rows.append(f"| {variant.name} | {' | '.join(cells)} |")
+    return rows
+
+
 if __name__ == "__main__":
-    print("\n".join(table(load_split("dev"))))
+    dev = load_split("dev")
+    print("\n".join([*table(dev), "", *figures(dev)]))

@@ -26,7 +26,7 @@ from eval.runner import run_tasks
 from eval.solvers import Options, make_solver
 from eval.solving import solve
 from eval.spoken import load_spoken
-from eval.variants import VARIANTS, Variant, pointing_with
+from eval.variants import SHOWN, VARIANTS, Variant, figures, pointing_with
 from pipeline.errors import AnswerError, RubricError, SettingsError
 from pipeline.prompting import load_template
 from pipeline.records import Extraction, HeardWord, Verified
@@ -321,6 +321,16 @@ def test_every_variant_asks(dev: list[Sample]) -> None:
         solve(pointing_with(writer, variant), dev[:1])
         asked[variant] = len(writer.requests)
     assert asked[Variant()] == 4 * asked[Variant(joint=True)]
+
+
+def test_kept_answers_of_a_capable_model_hold_their_figures(dev: list[Sample]) -> None:
+    """A changed prompt or rubric asks otherwise than what was answered: then the answers must be renewed or removed."""
+    rows = {row.split("|")[1].strip(): [cell.split()[0] for cell in row.split("|")[2:-1]] for row in figures(dev)[2:]}
+    pointing, quoting = rows[Variant().name], rows[Variant(template="quote").name]
+    label_f1, distractors, characters = SHOWN.index("label_f1"), SHOWN.index("distractor_rate"), len(SHOWN)
+    assert float(pointing[label_f1]) > 0.85
+    assert float(pointing[distractors]) == 0
+    assert float(pointing[characters]) <= float(quoting[characters]) / 3
 
 
 def test_unknown_names_are_told_apart_from_missing_means() -> None:
