@@ -114,6 +114,14 @@ def test_for_against_gaps_and_what_a_call_cites_though_it_is_gone() -> None:
     assert [q.evidence_id for q in found.cited] == ["e-2", "e-9"]
     assert design.coverage[0].state == "not_asked"
     assert not coding.positions[0].was_there
+    cells = list(csv.reader(io.StringIO(as_csv(packet(evidence=evidence, missing=["one call"], opened=[{
+        "opened_by": "lea", "reason": "on leave", "missing": "1 thing"}], calls=[
+        call("ann", "coding", 2, "weak", "e-2")])))))  # fmt: skip
+    assert [(row[0], row[6]) for row in cells[1:3]] == [
+        ("missing", "one call"),
+        ("opened", "lea: on leave (1 thing missing)"),
+    ]
+    assert [row[7] for row in cells if row[11] == "e-2" and row[0] == "evidence"] == ["rejected by a person"]
     for text in (as_markdown(found), as_text(found), printed(found, "html", {}).decode()):
         assert "not asked" in text.replace("\\", "")
         assert "was not in the interview" in text.replace("\\", "")

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from urllib.parse import quote
 import pytest
 import review_house as house
 from browserless import PILLARS, Reader
+from click.testing import Result
 
 pytest.importorskip("fastapi", reason="the extra 'review' is not installed")
 SECRET = "Zanzibar heard it tick"  # a reason that nobody may read too early
@@ -105,21 +107,39 @@ def test_every_address_is_blind_until_the_own_call_is_in(served: house.Serving) 
     bea.all_calls("i-001", 2, rationale=SECRET)
     evidence = [q.replace(b"'", b"&#39;") for q in quotes(served)]
     assert len(evidence) > 10
+    piece = rows(served, "SELECT evidence_id FROM evidence_quotes WHERE interview_id = 'i-001' LIMIT 1")[0]
+    said = {"kind": "reject", "reason": "Quokka said so", **piece}
+    assert bea.post("/interviews/i-001/corrections", said).status == 303
+    lead = Reader(served).enter("lead", "Lea", "hiring_lead")
+    assert SECRET.encode() not in all_that_is_served(lead, served)
 
     before = all_that_is_served(ann, served)
     assert SECRET.encode() not in before
     assert [q for q in evidence if q in before] == []
     assert b"OggS" not in before
-    assert ann.get("/interviews/i-002").status == ann.get("/candidates/c-002").status == 404
+    for address in ("/interviews/i-{}", "/candidates/c-{}", "/interviews/i-{}/audio/x", "/candidates/c-{}/packet.md"):
+        other, nobody = ann.get(address.format("002")), ann.get(address.format("nobody"))
+        assert other.status == 404
+        assert other.body == nobody.body  # not even that there is such a one
 
     ann.all_calls("i-001", 1)
     between = all_that_is_served(ann, served)
     assert [q for q in evidence if q not in between] == []
     assert SECRET.encode() not in between
+    assert b"Quokka" not in between
 
     ann.all_calls("i-001", 2)
     after = all_that_is_served(ann, served)
     assert SECRET.encode() in after
+    assert b"Quokka" in after
+
+    lead.post("/candidates/c-001/open", {"reason": "The next round asks"})
+    bea.all_calls("i-001", 3, rationale="Wombat in the end")
+    where = ["/", "/interviews/i-001", "/candidates/c-001"]
+    where += [f"/candidates/c-001/packet.{kind}" for kind in ("html?audio=false", "md", "csv", "txt")]
+    assert [path for path in where if b"Wombat" in ann.get(path).body] == []
+    ann.all_calls("i-001", 3)
+    assert [path for path in where if b"Wombat" in ann.get(path).body] == where[1:]
 
 
 def answers(reader: Reader, served: house.Serving) -> dict[str, tuple[object, ...]]:
@@ -336,10 +356,11 @@ def test_links_open_once_guessing_is_locked_out_and_leaving_ends_it(served: hous
     assert "samesite=strict" in flags
     assert "path=/" in flags
     assert link not in first.headers["set-cookie"]
+    assert looker.send("POST", "/enter", {"link": link}).status == 401  # it opened once
     stored = rows(served, "SELECT token_hash FROM reviewers")
     assert not any(link in str(row) for row in stored)
     tries = [looker.send("POST", "/enter", {"link": f"guess-{n}"}).status for n in range(8)]
-    assert tries == [401] * 5 + [429] * 3
+    assert tries == [401] * 4 + [429] * 4  # the link that was used up was the first
     fresh = served.link("iv-7", "Cem").rsplit("/", 1)[1]
     assert looker.send("POST", "/enter", {"link": fresh}).status == 429
     assert ann.get("/").status == 200  # who is in stays in
@@ -348,6 +369,31 @@ def test_links_open_once_guessing_is_locked_out_and_leaving_ends_it(served: hous
     assert forged.get("/").status in (401, 429)
     assert ann.post("/leave").status == 303
     assert ann.get("/").status == 401  # the cookie is worth nothing any more
+
+
+def test_who_is_shut_out_or_got_a_fresh_link_is_out_at_once(served: house.Serving) -> None:
+    served.app.state.house.door.secure = True  # as behind a proxy that speaks TLS
+    ann, bea = Reader(served).enter("iv-1", "Ann"), Reader(served).enter("iv-9", "Bea")
+    assert bea.get("/").status == 200
+    unused = served.link("iv-9", "Bea").rsplit("/", 1)[1]
+    assert bea.get("/").status == 401
+    told = cli("reviewers", "revoke", "iv-9", "-w", str(served.workspace.folder))
+    assert told.exit_code == 0
+    assert bea.send("POST", "/enter", {"link": unused}).status == 401
+    fixed = {"Cookie": ann.cookie}
+    entered = Reader(served).send("POST", "/enter", {"link": served.link("iv-9", "Bea").rsplit("/", 1)[1]}, **fixed)
+    flags = entered.headers["set-cookie"]
+    assert "Secure" in flags
+    assert flags.split(";")[0] not in (ann.cookie, bea.cookie)  # a visit is never one that was brought along
+    assert cli("reviewers", "revoke", "nobody", "-w", str(served.workspace.folder)).exit_code != 0
+
+
+def cli(*words: str) -> Result:
+    from typer.testing import CliRunner
+
+    from cli import app
+
+    return CliRunner().invoke(app, words)
 
 
 def test_every_answer_carries_the_policy(served: house.Serving) -> None:
@@ -361,6 +407,41 @@ def test_every_answer_carries_the_policy(served: house.Serving) -> None:
         assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=|<style|javascript:", body), path
         assert not re.search(r"""(?:src|href|action)=["']?(?:https?:)?//""", body), path
     assert lead.get("/", Host="evil.example").headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_fault_of_ours_is_dressed_and_tells_no_word_of_the_record(
+    served: house.Serving, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lead = Reader(served).enter("lead", "Lea", "hiring_lead")
+    with served.workspace.store().session() as db:
+        db.execute("UPDATE transcripts SET words = ?", [f'{{"start": ["{SECRET}"]}}'])  # a fault that quotes its input
+    line = lines_of(served, "right")[0]
+    sent = {"kind": "add", "start": line["start"], "end": line["end"], "signal": "clear-names", "reason": "x"}
+    answer = lead.post("/interviews/i-001/corrections", sent)
+    assert answer.status == 500
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert SECRET not in answer.text
+    said = capfd.readouterr()
+    assert "review page: unexpected" in said.err
+    assert SECRET not in said.err + said.out
+    assert "Traceback" not in said.err
+
+
+def test_a_body_that_is_too_long_or_does_not_come_is_given_up(
+    served: house.Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.web import guard
+
+    monkeypatch.setattr(guard, "BODY_S", 0.3)
+    host = f"127.0.0.1:{served.port}"
+    head = f"POST /enter HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n"
+    head += "Content-Type: application/x-www-form-urlencoded\r\n"
+    for body in ("Content-Length: 99\r\n\r\nlink=", "Transfer-Encoding: chunked\r\n\r\n" + "40000\r\n" + "x" * 0x40000):
+        with socket.create_connection(("127.0.0.1", served.port), timeout=10) as wire:
+            wire.sendall((head + body).encode())
+            answer = wire.recv(4096).decode()
+        assert answer.startswith("HTTP/1.1 400 ")
+        assert "content-security-policy: default-src 'none'" in answer
 
 
 def test_reads_plays_exports_and_calls_leave_audit_lines(served: house.Serving) -> None:
@@ -464,7 +545,11 @@ def test_a_corrected_role_or_line_finds_the_evidence_again(served: house.Serving
     assert bea.post(at, moved).status == 303
     after = rows(served, "SELECT evidence_id FROM evidence_quotes WHERE interview_id = 'i-001'")
     assert before[0]["evidence_id"] not in {r["evidence_id"] for r in after}
-    assert bea.post(at, {"kind": "role", "speaker": "nobody", "role": "candidate"}).status in (422, 500)
+    for speaker in ("nobody", "ri\0ght", ""):
+        assert bea.post(at, {"kind": "role", "speaker": speaker, "role": "candidate"}).status == 422
+        assert bea.post(at, {**moved, "speaker": speaker}).status == 422
+    for last in (0, line - 1, 10_000, 2**31, 10**20):
+        assert bea.post(at, {**moved, "last_line": last}).status == 422
     assert bea.post(at, {"kind": "nonsense"}).status == 422
 
 
@@ -544,8 +629,6 @@ def test_five_reviewers_and_a_batch_at_once_lose_nothing_and_see_no_lock(served:
 @pytest.mark.slow
 def test_kill_9_loses_nothing_that_was_confirmed(served: house.Serving, tmp_path: Path) -> None:
     """The server is killed right after it confirmed; each confirmed call and closed step is there afterwards."""
-    import socket
-
     from pipeline.adapters.store import people
 
     with socket.socket() as probe:

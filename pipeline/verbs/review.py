@@ -203,7 +203,7 @@ def debrief(
                 )
             from pipeline.adapters.store import reviews
 
-            said = f"{len(packet.missing)} things"
+            said = packets.counted(packet.missing)
             reviews.open_debrief(db, candidate, "command line", said, reason_of(override))
             packet, places = packets.gather(db, candidate, lambda _: True)
         db.journal("command line", "export", candidate, f"packet.{form}")

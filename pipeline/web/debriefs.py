@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -70,7 +71,7 @@ def open_early(
         missing = packets.what_is_missing(seats, coverage)
         if missing and not reviews.openings(visit.db, candidate_id):
             why = reason_of(reason)
-            reviews.open_debrief(visit.db, candidate_id, visit.reviewer_id, f"{len(missing)} things", why)
+            reviews.open_debrief(visit.db, candidate_id, visit.reviewer_id, packets.counted(missing), why)
     return RedirectResponse(f"/candidates/{candidate_id}", 303)
 
 
@@ -89,6 +90,6 @@ def packet_file(request: Request, candidate_id: str, kind: str, audio: bool = Tr
             raise ReviewError("Something is still missing: " + "; ".join(packet.missing) + ".")
         visit.db.journal(visit.reviewer_id, "export", candidate_id, f"packet.{kind}")
     clips = packets.clips_of(packet, places, house.workspace.folder / "tmp") if kind == "html" and audio else {}
-    name = f'attachment; filename="packet-{candidate_id}.{kind}"'
+    name = f"attachment; filename*=UTF-8''packet-{quote(candidate_id, safe='')}.{kind}"
     content = packets.printed(packet, kind, clips)
     return Response(content, media_type=packets.KINDS[kind], headers={"content-disposition": name})

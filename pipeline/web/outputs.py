@@ -41,15 +41,18 @@ def as_csv(packet: Packet) -> str:
 
 
 def _rows(packet: Packet) -> Iterator[list[object]]:
+    for kind, told in (("missing", packet.missing), ("opened", packet.opened)):
+        for text in told:
+            yield [kind, "", "", "", "", "", text, "", "", "", "", ""]
     for part in packet.parts:
         for position in part.positions:
             for call in position.calls:
                 ids = " ".join(quote.evidence_id for quote in call.cited)
                 yield ["call", position.interview_id, part.pillar, position.name, call.step, LEVELS[call.level],
                        call.rationale, BASES.get(call.basis or "", ""), "", "", "", ids]  # fmt: skip
-        for quote in (*part.strong, *part.weak):
+        for quote in (*part.strong, *part.weak, *part.cited_before):
             yield ["evidence", quote.interview_id, part.pillar, "candidate", "", quote.polarity, quote.quote,
-                   "prompted" if quote.prompted else "", quote.signal_text, clock(quote.start_s),
+                   quote.gone or ("prompted" if quote.prompted else ""), quote.signal_text, clock(quote.start_s),
                    "yes" if quote.cited else "", quote.evidence_id]  # fmt: skip
         for gap in part.coverage:
             yield ["coverage", gap.interview_id, part.pillar, "", "", COVERAGE.get(gap.state, gap.state),

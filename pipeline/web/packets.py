@@ -74,6 +74,11 @@ def what_is_missing(seats: Sequence[Row], coverage: Sequence[Row]) -> list[str]:
     return blockers(seats, coverage, asked)
 
 
+def counted(missing: Sequence[str]) -> str:
+    """How much was missing when a debrief was opened."""
+    return "1 thing" if len(missing) == 1 else f"{len(missing)} things"
+
+
 def clips_of(packet: Packet, places: Mapping[str, Row], workdir: Path) -> Clips:
     """Cited quotes as sound, evidence id -> data URI; each recording is decoded once, by the jailed decoder.
 

@@ -117,6 +117,7 @@ def _call_answer(
     own = [c for c in calls if c["reviewer_id"] == visit.reviewer_id and c["interview_id"] == interview_id]
     return house.page(
         "_saved.html",
+        me=visit.reviewer,
         pillar=next(p for p in rubric_of(head["role_profile"]).pillars if p.id == pillar),
         head=head,
         seat=seat.model_copy(update={"saved": seat.saved | {saved}}),
