@@ -28,14 +28,14 @@ TITLES = {pillar.title: pillar.id for pillar in load_rubric("senior-backend").pi
 
 
 def pillar_of(body: dict[str, Any]) -> str:
-    """Which pillar a request asks about."""
-    asked = body["messages"][1]["content"].rsplit("Pillar and its signals:\n", 1)[1]
-    return next(name for title, name in TITLES.items() if asked.startswith(title))
+    """Which pillar a request asks about; empty for a made-up question."""
+    asked = str(body["messages"][1]["content"]).rsplit("Pillar and its signals:\n", 1)[-1]
+    return next((name for title, name in TITLES.items() if asked.startswith(title)), "")
 
 
 def interview_of(body: dict[str, Any]) -> str:
-    """Which interview a request shows: its name is said in its second line."""
-    return body["messages"][1]["content"].split("This is talk ", 1)[1].split(".", 1)[0]
+    """Which interview a request shows, whose name is said in its first line; empty for a made-up question."""
+    return str(body["messages"][1]["content"]).partition("This is talk ")[2].split(".", 1)[0]
 
 
 def answer(body: dict[str, Any], _n: int = 0) -> Reply:

@@ -226,12 +226,22 @@ def test_a_request_that_is_always_dropped_fails_its_interview_only(tmp_path: Pat
         room.heals()
 
 
-def test_row_4_an_endpoint_that_is_down_opens_the_circuit(tmp_path: Path):
+def test_row_4_an_endpoint_that_is_down_from_the_start_ends_the_run_at_its_first_request(room: Room):
+    room.run(fails(503), concurrency=1, max_tries=2)
+    assert room.stop is not None
+    assert "does not answer (server, status 503)" in room.stop.what
+    assert room.stop.exit_code == 4
+    assert len(room.server.received) == 2 * 2
+    room.check()
+    room.heals()
+
+
+def test_row_4_an_endpoint_that_goes_down_opens_the_circuit(tmp_path: Path):
     with Room(tmp_path, ["one", "two", "three"]) as room:
-        room.run(fails(503), concurrency=1, max_tries=2)
+        room.run(lambda body, n: answer(body) if n == 0 else fails(503), concurrency=1, max_tries=2)
         assert room.stop is not None
         assert "5 requests in a row" in room.stop.what
-        assert len(room.server.received) == 6 * 2, "five, and a question that no interview is to blame for"
+        assert len(room.server.received) == 1 + 6 * 2, "five, and a question that no interview is to blame for"
         assert not any("This is talk" in json.dumps(body) for body in room.server.received[-2:])
         room.check()
         room.heals()
@@ -246,8 +256,9 @@ def test_row_5_a_refused_connection_and_a_host_without_an_address(tmp_path: Path
         real = room.server
         for url, allowed in ((f"http://127.0.0.1:{port}/v1", ()), ("http://nowhere.invalid/v1", ("nowhere.invalid",))):
             room.run(base_url=url, allow_hosts=allowed, max_tries=2)
-            ended = room.rows("SELECT state, reason FROM interviews")[0]
-            assert ended["state"] == "failed" or room.stop is not None
+            assert room.stop is not None
+            assert "does not answer (connection)" in room.stop.what
+            assert room.rows("SELECT state, reason FROM interviews") == [{"state": "pending", "reason": None}]
             assert room.rows("SELECT * FROM drafts") == []
             assert {f for _, f in room.attempts()} == {"connection"}
             room.check()
@@ -278,9 +289,10 @@ def test_row_6_a_connection_that_is_never_taken(tmp_path: Path):
         deaf.listen(0)
         others = [socket.create_connection(deaf.getsockname()) for _ in range(1)]
         started = time.monotonic()
-        endings = room.run(base_url=f"http://127.0.0.1:{deaf.getsockname()[1]}/v1", deadline_s=0.5, max_tries=2)
+        room.run(base_url=f"http://127.0.0.1:{deaf.getsockname()[1]}/v1", deadline_s=0.5, max_tries=2)
         assert time.monotonic() - started < 4
-        assert endings["one"].state == "failed"
+        assert room.stop is not None
+        assert "does not answer (timeout)" in room.stop.what
         for other in others:
             other.close()
     gc.collect()
@@ -523,6 +535,14 @@ def probe_answers(body: dict[str, Any], *, reads: int = 10**9, obeys: bool = Tru
         code = text.split("The code is ", 1)[1].split(".", 1)[0] if obeys and "The code is " in text else "?"
         return chat(json.dumps({"code": code}), usage=usage)
     return None
+
+
+def test_an_endpoint_that_does_not_answer_its_probe_gets_no_transcript(room: Room):
+    room.run(fails(503), preflight=True, max_tries=2)
+    assert room.stop is not None
+    assert "does not answer" in room.stop.what
+    assert len(room.server.received) == 2
+    room.heals()
 
 
 @pytest.mark.parametrize("obeys", [True, False], ids=["capable", "too small to repeat a code"])

@@ -2,7 +2,7 @@
 
 complete     from disk, or: probe once -> slot -> try -> keep -> read
 tries        a request has `deadline_s` in all; waiting that the endpoint asked for is counted apart and bounded
-circuit      five requests in a row that come to nothing, and a made-up question after them, end the run
+circuit      the first request of a run, or five in a row, and then a made-up question: all for nothing ends the run
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ class LiveLLM:
         self._named = False
         self._resume_at = 0.0  # before this moment nobody asks: the endpoint said so
         self._failed_in_a_row = 0
+        self._heard = False  # whether this run had any answer
         self._ended: RunStopError | None = None
         self._under_way: dict[str, anyio.Lock] = {}
 
@@ -128,7 +129,7 @@ class LiveLLM:
             update={"dialect": dialect, "raw": raw, "attempts": (*kept.attempts, *attempts), "via": "live"}
         )
         await self._keep(kept)
-        self._failed_in_a_row = 0
+        self._failed_in_a_row, self._heard = 0, True
         self.count(request, raw, attempts)
         return kept
 
@@ -157,6 +158,8 @@ class LiveLLM:
             try:
                 found = await self.look_over(longest_for(request))
             except Fault as fault:
+                if fault.kind not in STOPS and fault.kind != "rate":
+                    raise self._stop(f"does not answer ({_shown(fault)})") from None
                 raise self._nothing_came(request, fault) from None
             except AnswerError as error:
                 step = "name it in llm.answers_as if it is the same model; verbatim doctor shows more."
@@ -267,21 +270,26 @@ class LiveLLM:
         return longest * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
 
     async def _no_answer(self, request: ModelRequest, fault: Fault) -> EndpointError | AnswerError:
-        """The error for a request that came to nothing; the fifth in a row asks whether the endpoint is there at all.
+        """The error for a request that came to nothing; the first, and the fifth in a row, ask if anybody is there.
 
-        One that answers a made-up question is: what fails is an interview that it cannot take, and the others go on.
-        Not so after a timeout: an endpoint too slow for our requests is quick enough with that one.
+        An endpoint that answers a made-up question is: what fails is an interview that it cannot take, and the others
+        go on. Not so after five of which the last timed out: one too slow for our requests is quick with that one.
         """
         error = self._nothing_came(request, fault)
         if isinstance(error, (RunStopError, AnswerError)):
             return error
         self._failed_in_a_row += 1
         async with self._probing:
-            if self._ended is None and self._failed_in_a_row >= IN_A_ROW:
-                if fault.kind == "timeout" or not await answers(self):
-                    return self._stop(f"gave no answer to {IN_A_ROW} requests in a row")
-                self._failed_in_a_row = 0
-        return self._ended or error
+            if self._ended is not None:
+                return self._ended
+            many = self._failed_in_a_row >= IN_A_ROW
+            if many and (fault.kind == "timeout" or not await answers(self)):
+                return self._stop(f"gave no answer to {IN_A_ROW} requests in a row")
+            if not many and not self._heard and not await answers(self):
+                return self._stop(f"does not answer ({_shown(fault)})")
+            self._heard = True
+            self._failed_in_a_row = 0 if many else self._failed_in_a_row
+        return error
 
     def _nothing_came(self, request: ModelRequest, fault: Fault) -> EndpointError | AnswerError:
         """What a fault means for its request, or for the run."""
@@ -295,9 +303,8 @@ class LiveLLM:
             return AnswerError(
                 f"request {request.hash}: the endpoint refused the request (status {fault.status})", fault="bad-request"
             )
-        shown = f"{fault.kind}, status {fault.status}" if fault.status else fault.kind
         return EndpointError(
-            f"request {request.hash}: no answer from {self.address.host} ({shown})",
+            f"request {request.hash}: no answer from {self.address.host} ({_shown(fault)})",
             kept="every answer so far.",
             next_step="run again; verbatim doctor looks at the endpoint.",
         )
@@ -321,6 +328,10 @@ class LiveLLM:
         if not self.local:
             how = "" if self.address.encrypted else ", not encrypted on the way"
             self.say(f"Transcripts go to {self.address.host}{how} (model {self.model}).")
+
+
+def _shown(fault: Fault) -> str:
+    return f"{fault.kind}, status {fault.status}" if fault.status else fault.kind
 
 
 def _attempt(seconds: float, fault: Fault | None = None) -> Attempt:
