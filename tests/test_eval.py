@@ -6,12 +6,14 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from cli import app
 from eval import baselines
 from eval.batch import AnswerFile, RequestFile
+from eval.calibration import Shifted
 from eval.dataset import GOLD, GoldError, Sample, gold_hash, load_split, read_document
 from eval.diff import compare
 from eval.dull import DULL
@@ -27,6 +29,7 @@ from eval.solvers import Options, make_solver
 from eval.solving import solve
 from eval.spoken import load_spoken
 from eval.variants import SHOWN, VARIANTS, Variant, figures, pointing_with
+from pipeline.adapters.offline import OfflineExtractor
 from pipeline.errors import AnswerError, RubricError, SettingsError
 from pipeline.prompting import load_template
 from pipeline.records import Extraction, HeardWord, Verified
@@ -331,6 +334,18 @@ def test_kept_answers_of_a_capable_model_hold_their_figures(dev: list[Sample]) -
     assert float(pointing[label_f1]) > 0.85
     assert float(pointing[distractors]) == 0
     assert float(pointing[characters]) <= float(quoting[characters]) / 3
+
+
+def test_a_shifted_signal_is_heard_more_and_no_shift_changes_nothing(dev: list[Sample]) -> None:
+    extractor = OfflineExtractor()
+    plain = solve(extractor, dev[:1])[0].extraction
+    ear = extractor.ear(dev[0].rubric)
+    ear.answers = shifted = Shifted(ear.answers)  # type: ignore[assignment]
+    assert solve(extractor, dev[:1])[0].extraction == plain
+    shifted.shift = np.array([0.3 if label == "clear-names" else 0.0 for label in shifted.labels])
+    louder = solve(extractor, dev[:1])[0].extraction
+    heard = [sum(draft.signal == "clear-names" for draft in found.drafts) for found in (plain, louder)]
+    assert heard[1] > heard[0]
 
 
 def test_unknown_names_are_told_apart_from_missing_means() -> None:
