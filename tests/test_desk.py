@@ -61,6 +61,29 @@ def test_many_threads_write_through_few_openings_and_nothing_is_lost(store: Coun
     assert store.opened < 30
 
 
+ENDS = """
+import sys, threading
+from pathlib import Path
+from pipeline.adapters.store.connection import Store
+from pipeline.adapters.store.desk import Desk
+desk = Desk(Store(Path(sys.argv[1])))
+def ask():
+    with desk.session() as db:
+        db.journal("r", "call", "x")
+asking = threading.Thread(target=ask, daemon=True)  # as a web server's threads are
+asking.start()
+asking.join()
+"""
+
+
+def test_a_program_that_ends_closes_the_file_first(store: Counting) -> None:
+    ended = subprocess.run([sys.executable, "-c", ENDS, str(store.path)], cwd=ROOT, capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert not Path(f"{store.path}.wal").exists()
+    with store.session() as db:
+        assert db.value("SELECT count(*) FROM journal") == 1
+
+
 def test_a_fault_in_one_turn_is_its_own(store: Counting) -> None:
     desk = Desk(store)
 

@@ -50,6 +50,7 @@ def sign_in(browser: Any, served: house.Serving, reviewer: str, name: str, role:
     page.on("pageerror", lambda error: page.faults.append(str(error)))
     page.on("console", lambda said: page.faults.append(said.text) if said.type == "error" else None)
     page.goto(served.link(reviewer, name, role))
+    page.locator("button:focus").wait_for()
     page.keyboard.press("Enter")
     page.wait_for_url(f"{served.url}/")
     return page
@@ -105,6 +106,8 @@ def test_three_calls_by_keyboard_blind_then_visible_then_a_packet(
     bea = sign_in(browser, served, "iv-9", "Bea Second")
     bea.goto(f"{served.url}/interviews/i-001")
     assert bea.get_by_text("You were not in this interview").is_visible()
+    drafts = bea.evaluate("[...document.querySelectorAll('[data-draft]')].map(f => f.dataset.draft.split('/')[0])")
+    assert set(drafts) == {"iv-9"}  # who signs in next in this window finds no words of another
     two_calls(ann, "33", "Walked the example through", cite=True)
     ann.locator(".steps .closed").nth(1).wait_for()
     bea.reload()
@@ -230,17 +233,18 @@ def test_hostile_talk_feedback_and_names_run_nothing_and_ask_nobody(browser: Any
     from pipeline.workspace import Workspace
 
     workspace = Workspace.create(tmp_path / "ws")
+    interview, candidate = "i" * 64, "c" * 64  # the longest ids there may be
     turns = [("left" if i % 2 else "right", text, i * 10.0, i * 10 + 9.0) for i, text in enumerate(EVIL * 2)]
-    one = house.entry("i-evil", "c-evil", ["iv-1"], tmp_path, transcript="t.vtt", format=EVIL[1])
+    one = house.entry(interview, candidate, ["iv-1"], tmp_path, transcript="t.vtt", format=EVIL[1])
     (tmp_path / "t.vtt").write_text("WEBVTT", encoding="utf-8")
 
     def told(_: str, lines: Any) -> tuple[list[house.Point], list[tuple[str, int]]]:
         return [("tests-own-code", n.line, n.line, None) for n in lines if n.speaker == "right"], []
 
-    house.run(workspace, [one], {"i-evil": turns}, house.Pointing(told))
+    house.run(workspace, [one], {interview: turns}, house.Pointing(told))
     everything = "\n".join(EVIL)
     with workspace.store().session() as db:
-        own = {"interview_id": "i-evil", "candidate_id": "c-evil", "interviewer_id": "iv-1", "sha256": "0"}
+        own = {"interview_id": interview, "candidate_id": candidate, "interviewer_id": "iv-1", "sha256": "0"}
         db.insert(
             "feedback", [{**own, "feedback_id": "f-1", "path": "f.md", "text": everything, "created_at": "2026-01-01"}]
         )
@@ -252,11 +256,11 @@ def test_hostile_talk_feedback_and_names_run_nothing_and_ask_nobody(browser: Any
         page = sign_in(browser, serving, "iv-1", EVIL[0])
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
-        first = page.goto(f"{serving.url}/interviews/i-evil").text()
+        first = page.goto(f"{serving.url}/interviews/{interview}").text()
         page.locator(".own-notes").wait_for()
         with workspace.store().session() as db:
             for pillar in ("execution_coding",):
-                people.assign(db, "iv-1", "c-evil", None, pillar)
+                people.assign(db, "iv-1", candidate, None, pillar)
         page.reload()
         two_calls(page, "1", EVIL[6][:40] + EVIL[0], cite=False)
         page.locator("#transcript").wait_for()
@@ -264,8 +268,12 @@ def test_hostile_talk_feedback_and_names_run_nothing_and_ask_nobody(browser: Any
         page.locator(".steps .closed").nth(1).wait_for()
         page.locator("[data-piece] summary").first.click()
         page.locator("dl.facts").wait_for()
-        page.goto(f"{serving.url}/candidates/c-evil")
+        page.goto(f"{serving.url}/candidates/{candidate}")
         page.locator(".doubts").wait_for()
+        page.set_viewport_size({"width": 390, "height": 844})
+        for path in ("/", f"/interviews/{interview}", f"/candidates/{candidate}"):
+            page.goto(serving.url + path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
         assert page.evaluate("window.ran") is None
         assert page.locator("main img, main svg[onload], main iframe").count() == 0
         assert {url.split("/")[2] for url in asked} == {f"127.0.0.1:{serving.port}"}
@@ -280,6 +288,10 @@ PAGES = {
     "interview": ("/interviews/i-002", "#evidence"),
     "debrief": ("/candidates/c-002", ".differ"),
 }
+
+
+UNNAMED = """() => [...document.querySelectorAll('button, a, summary, select, textarea, input:not([type=hidden])')]
+  .filter(e => !(e.ariaLabel || e.textContent.trim() || e.labels && e.labels.length)).map(e => e.outerHTML)"""
 
 
 def test_pages_fit_a_desk_and_a_phone_in_light_and_dark(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -355,4 +367,6 @@ def test_pages_fit_a_desk_and_a_phone_in_light_and_dark(browser: Any, tmp_path_f
                     page.screenshot(path=folder / f"{name}-{scheme}-{width}.png")
                     wide = page.evaluate("document.documentElement.scrollWidth")
                     assert wide <= width, (name, scheme, width, wide)
+                    assert page.evaluate(UNNAMED) == [], name
+                    assert page.locator("h1").count() == 1
                 context.close()

@@ -55,7 +55,8 @@ class Desk:
                     if self._fault is not None and self._keeper is None:
                         raise self._fault
                     if self._keeper is None:
-                        self._keeper = threading.Thread(target=self._keep, name="store")
+                        # not a daemon, whoever asks first: a program that ends waits until the file is closed
+                        self._keeper = threading.Thread(target=self._keep, name="store", daemon=False)
                         self._keeper.start()
                     if self._db is not None and not self._closing and self._line[0] is ticket:
                         self._working = True
