@@ -168,7 +168,8 @@ def test_the_same_rows_in_other_clothes(db: Session, files: list[Path], tmp_path
     path = tmp_path / "other.csv"
     if dress == "parquet":
         path = tmp_path / "calls.parquet"
-        duckdb.sql(f"COPY (SELECT * FROM read_csv('{files[4]}')) TO '{path}' (FORMAT parquet)")
+        with duckdb.connect() as other:
+            other.execute(f"COPY (SELECT * FROM read_csv('{files[4]}')) TO '{path}' (FORMAT parquet)")
     elif dress == "strange name":
         path = tmp_path / "what [1]*?'.csv"
         path.write_text(text)

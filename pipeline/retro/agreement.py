@@ -20,6 +20,7 @@ from scipy import stats
 from pipeline.retro.rates import Floats, Interval
 
 Pattern = tuple[int, ...]
+Shared = Mapping[tuple[Pattern, Pattern], int]
 
 
 class Agreement(NamedTuple):
@@ -32,10 +33,11 @@ class Agreement(NamedTuple):
     units: int
 
 
-def agreement(patterns: Mapping[Pattern, int]) -> Agreement | None:
+def agreement(patterns: Mapping[Pattern, int], shared: Sequence[Shared] = ()) -> Agreement | None:
     """Agreement over units given as level counts. None when no unit has two reviewers.
 
-    `patterns` maps e.g. (0, 1, 1) - one OK, one Strong - to the number of units that look so.
+    `patterns` maps e.g. (0, 1, 1) - one OK, one Strong - to the number of units that look so. Each of `shared` counts,
+    for two patterns, the ordered pairs of different units that have somebody in common: a reader, or the candidate.
     """
     kept = sorted((pattern, times) for pattern, times in patterns.items() if sum(pattern) >= 2 and times > 0)
     if not kept:
@@ -44,9 +46,10 @@ def agreement(patterns: Mapping[Pattern, int]) -> Agreement | None:
     times = np.array([count for _, count in kept], np.int64)
     parts = _Parts.of(levels)
     alpha = _finite(parts.alpha(times[None, :].astype(float))[0])
+    together = [np.array([[one.get((a, b), 0) for b, _ in kept] for a, _ in kept], np.float64) for one in shared]
     return Agreement(
         alpha,
-        None if alpha is None else _interval(parts, times, alpha),
+        None if alpha is None else _interval(parts, times, alpha, together),
         _ac2(parts, times, patterns),
         float(times @ parts.raw / times.sum()),
         int(times.sum()),
@@ -102,10 +105,11 @@ def _ac2(parts: _Parts, times: NDArray[np.int64], patterns: Mapping[Pattern, int
     return None if chance >= 1 else (seen - chance) / (1 - chance)
 
 
-def _interval(parts: _Parts, times: NDArray[np.int64], alpha: float) -> Interval | None:
-    """Leave out one unit at a time, on Fisher's z, with t(units - 1).
+def _interval(parts: _Parts, times: NDArray[np.int64], alpha: float, shared: Sequence[Floats]) -> Interval | None:
+    """Each unit's own influence (the infinitesimal jackknife) on Fisher's z, with t(units - 1).
 
-    A percentile bootstrap covers only 89-94 % under thirty units; this covers 94-98 %. It draws nothing at random.
+    Units that share a reader or a candidate go up and down together. Each kind of sharing adds what the influences of
+    such pairs have in common (Cameron, Gelbach & Miller 2011; Aronow, Samii & Assenova 2015), never less than nothing.
     Where all readers agree nothing varies: then the exact mid-p limit for a disagreement that was never seen.
     """
     units = float(times.sum())
@@ -113,13 +117,15 @@ def _interval(parts: _Parts, times: NDArray[np.int64], alpha: float) -> Interval
         return None
     if alpha > 1 - 1e-9:
         return Interval(0.05 ** (1 / units), 1.0)
-    without = parts.alpha(times[None, :] - np.eye(len(times)))
-    if not np.isfinite(without).all():
+    step = 1e-3 * np.eye(len(times))
+    more, less = (np.arctanh(np.clip(parts.alpha(times + way), -0.9999, 0.9999)) for way in (step, -step))
+    own = (more - less) / 2e-3
+    if not np.isfinite(own).all():
         return None
-    each = np.arctanh(np.clip(without, -0.9999, 0.9999))
-    middle = times @ each / units
-    error = math.sqrt((units - 1) / units * float(times @ (each - middle) ** 2))
-    centre, reach = math.atanh(max(-0.9999, min(0.9999, alpha))), float(stats.t.ppf(0.975, units - 1)) * error
+    own -= times @ own / units
+    variance = float(times @ own**2) + sum(max(0.0, float(own @ pairs @ own)) for pairs in shared)
+    centre = math.atanh(max(-0.9999, min(0.9999, alpha)))
+    reach = float(stats.t.ppf(0.975, units - 1)) * math.sqrt(variance)
     return Interval(math.tanh(centre - reach), math.tanh(centre + reach))
 
 

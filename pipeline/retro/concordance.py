@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import stats
 
-from pipeline.retro.rates import Floats, Interval
+from pipeline.retro.rates import Floats, Interval, wilson
 
 Ints = NDArray[np.int64]
 
@@ -58,9 +58,8 @@ def concordance(tables: Sequence[Ints]) -> Concordance | None:
     if pairs == 0:
         return None
     c = good / pairs
-    interval, p = _interval(counts, agree, differ, good, bad, n)
-    if good == 0 or bad == 0:
-        interval, p = _unanimous(tables, c)
+    unanimous = good == 0 or bad == 0
+    interval, p = _unanimous(tables, c) if unanimous else _interval(counts, agree, differ, good, bad, n)
     return Concordance(c, interval, n, round(pairs), round(good), p)
 
 
@@ -81,21 +80,20 @@ def _cell_pairs(table: Floats) -> tuple[Floats, Floats, Floats]:
 def _interval(
     counts: Floats, agree: Floats, differ: Floats, good: float, bad: float, n: int
 ) -> tuple[Interval | None, float | None]:
-    """Each hire's own influence on c, on the logit scale with t(n - 1); c is kept half a pair away from 0 and 1.
+    """Wilson's interval with t(n - 1) at the number of independent pairs that would be as informative as these.
 
-    Influence (the infinitesimal jackknife) and not leave-one-out: the latter covers 98-99 % at 12-30 hires.
+    That number is c (1 - c) over the variance of c, which comes from each hire's own influence (the infinitesimal
+    jackknife); it is never more than the pairs at hand. p is Wilson's own test of c = .5, so that both always agree.
     """
     if n < 3:
         return None, None
     pairs = good + bad
-    c = min(max(good / pairs, 0.5 / pairs), 1 - 0.5 / pairs)
-    own = agree - c * (agree + differ)
-    error = math.sqrt(float(counts @ own**2) * n / (n - 1)) / pairs / (c * (1 - c))
-    if error == 0:
-        return None, None
-    centre, reach = float(special.logit(c)), float(stats.t.ppf(0.975, n - 1)) * error
-    low, high = special.expit(np.array([centre - reach, centre + reach]))
-    return Interval(float(low), float(high)), 2 * float(stats.t.sf(abs(centre) / error, n - 1))
+    c = good / pairs
+    own = (agree - c * (agree + differ)) / pairs
+    variance = float(counts @ own**2) * n / (n - 1)
+    effective = c * (1 - c) / max(variance, c * (1 - c) / pairs)
+    interval = wilson(c * effective, effective, float(stats.t.ppf(0.975, n - 1)))
+    return interval, 2 * float(stats.t.sf(abs(c - 0.5) * 2 * math.sqrt(effective), n - 1))
 
 
 def _unanimous(tables: Sequence[Ints], c: float) -> tuple[Interval | None, float | None]:

@@ -30,8 +30,8 @@ class Interval(NamedTuple):
         return value < self.low or value > self.high
 
 
-def wilson(k: int, n: int, z: float = Z95) -> Interval | None:
-    """Interval for the share k/n (Wilson 1927). None when n is 0."""
+def wilson(k: float, n: float, z: float = Z95) -> Interval | None:
+    """Interval for the share k/n (Wilson 1927), also at an effective n that is no whole number. None when n is 0."""
     if n <= 0:
         return None
     p, zz = k / n, z * z

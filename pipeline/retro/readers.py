@@ -3,27 +3,35 @@ interviews of one candidate (where different behaviour was on show, and less agr
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.retro.agreement import Pattern, agreement
 from pipeline.retro.database import Db
 from pipeline.retro.validity import pair
 
-# One call a reader; `patterns` counts how many readers chose each level, and how many interviews look so.
-_SAME = """
-SELECT pillar, weak, ok, strong, count(*) AS units FROM (
-    SELECT pillar, interview_id, count(*) FILTER (value = 0) AS weak, count(*) FILTER (value = 1) AS ok,
-           count(*) FILTER (value = 2) AS strong FROM r_call GROUP BY pillar, interview_id)
-GROUP BY ALL ORDER BY ALL
-"""
+# One reading a row: two readers of one interview, or the interviews of one candidate.
+_SAME = "SELECT pillar, interview_id AS unit, candidate_id, reviewer_id, value FROM r_call"
 _ACROSS = """
-SELECT pillar, weak, ok, strong, count(*) AS units FROM (
-    SELECT pillar, candidate_id, count(*) FILTER (value = 0) AS weak, count(*) FILTER (value = 1) AS ok,
-           count(*) FILTER (value = 2) AS strong
-    FROM (SELECT pillar, candidate_id, interview_id, round(avg(value))::INTEGER AS value
-          FROM r_call WHERE own GROUP BY ALL)
-    GROUP BY pillar, candidate_id)
-GROUP BY ALL ORDER BY ALL
+SELECT pillar, candidate_id AS unit, candidate_id, min(reviewer_id) AS reviewer_id, round(avg(value))::INTEGER AS value
+FROM r_call WHERE own GROUP BY pillar, candidate_id, interview_id
+"""
+# How many readers chose each level, for each pillar and once more for all together.
+_UNITS = """
+CREATE OR REPLACE TEMP TABLE r_unit AS
+WITH unit AS (
+    SELECT pillar, candidate_id, list(reviewer_id) AS readers,
+           [count(*) FILTER (value = 0), count(*) FILTER (value = 1), count(*) FILTER (value = 2)] AS pattern
+    FROM ({reading}) GROUP BY pillar, unit, candidate_id)
+FROM unit UNION ALL SELECT * REPLACE ('all' AS pillar) FROM unit
+"""
+_PATTERNS = "SELECT pillar, pattern, count(*) AS units FROM r_unit GROUP BY ALL ORDER BY ALL"
+# Ordered pairs of different units that have `who` in common.
+_SHARED = """
+WITH held AS (
+    SELECT pillar, pattern, who, count(*) AS n
+    FROM (SELECT pillar, pattern, {who} AS who FROM r_unit WHERE len(readers) > 1) GROUP BY ALL)
+SELECT a.pillar, a.pattern AS one, b.pattern AS other, sum(a.n * (b.n - (a.pattern = b.pattern)::INTEGER)) AS pairs
+FROM held a JOIN held b USING (pillar, who) GROUP BY ALL ORDER BY ALL
 """
 DOMINANT = 0.8  # share of one level above which raw agreement and AC2 stand beside alpha
 # Printed only when the whole interval lies in one (Krippendorff 2004).
@@ -34,11 +42,20 @@ BANDS = (
 )
 
 
+class _Read(NamedTuple):
+    """Units of one pillar by pattern, and pairs of units that share a reader or the candidate."""
+
+    patterns: dict[Pattern, int]
+    shared: list[dict[tuple[Pattern, Pattern], int]]
+
+
 def by_pillar(db: Db) -> list[dict[str, Any]]:
     """Agreement per pillar and over all pillars ("all")."""
-    same, across = _patterns(db, _SAME), _patterns(db, _ACROSS)
+    same, across = _read(db, _SAME), _read(db, _ACROSS)
+    nobody = _Read({}, [])
     return [
-        _one(pillar, same.get(pillar, {}), across.get(pillar, {})) for pillar in sorted(same | across, key=_last_all)
+        _one(pillar, same.get(pillar, nobody), across.get(pillar, nobody))
+        for pillar in sorted(same | across, key=_last_all)
     ]
 
 
@@ -46,18 +63,21 @@ def _last_all(pillar: str) -> tuple[bool, str]:
     return pillar == "all", pillar
 
 
-def _patterns(db: Db, sql: str) -> dict[str, dict[Pattern, int]]:
-    found: dict[str, dict[Pattern, int]] = {}
-    for row in db.rows(sql):
-        pattern = (int(row["weak"]), int(row["ok"]), int(row["strong"]))
-        for name in (str(row["pillar"]), "all"):
-            own = found.setdefault(name, {})
-            own[pattern] = own.get(pattern, 0) + int(row["units"])
+def _read(db: Db, reading: str) -> dict[str, _Read]:
+    db.execute(_UNITS.format(reading=reading))
+    found: dict[str, _Read] = {}
+    for row in db.rows(_PATTERNS):
+        own = found.setdefault(str(row["pillar"]), _Read({}, [{}, {}]))
+        own.patterns[tuple(row["pattern"])] = int(row["units"])
+    for at, who in enumerate(("unnest(readers)", "candidate_id")):
+        for row in db.rows(_SHARED.format(who=who)):
+            found[str(row["pillar"])].shared[at][tuple(row["one"]), tuple(row["other"])] = int(row["pairs"])
     return found
 
 
-def _one(pillar: str, same: dict[Pattern, int], across: dict[Pattern, int]) -> dict[str, Any]:
-    here, elsewhere = agreement(same), agreement(across)
+def _one(pillar: str, read: _Read, across: _Read) -> dict[str, Any]:
+    here, elsewhere = agreement(*read), agreement(*across)
+    same = read.patterns
     levels = [sum(pattern[level] * units for pattern, units in same.items()) for level in range(3)]
     found: dict[str, Any] = {"pillar": pillar, "alpha": None, "ci": None, "ac2": None, "raw": None, "double_read": 0}
     if here is not None:
