@@ -192,5 +192,5 @@ def test_a_sentence_in_two_notes_is_found_in_the_second() -> None:
 
 
 def test_a_long_line_without_a_stop_is_linted_to_its_end() -> None:
-    text = "and then there was some more to do " * 300 + "great culture match"
+    text = "and then there was some more to do " * 300 + "and he is a great culture match"
     assert "GF201" in codes(text)

@@ -11,12 +11,16 @@ from bisect import bisect_right
 from functools import cached_property
 
 from pipeline.lint.index import Hit
+from pipeline.lint.judged import BREAKS, Judged
 from pipeline.lint.rules import RuleSet
 from pipeline.lint.text import BLANK, Sentence
 
 _SINGLE_QUOTED = re.compile(r"(?<!\w)'(?=\S)(?:[^'\n]|(?<=\w)'(?=\w)){1,300}'(?!\w)")
 _STRONG_BREAKS = frozenset(";-()|")
-_BREAKS = _STRONG_BREAKS | {",", ":", ".", "!", "?"}
+_OWN_VOICE = (["words"], ["account"], ["own"], ["impression"], ["hunch"], ["gut"], ["guess"], ["claim"])
+_LABEL_ENDS = frozenset((":", "=", "-"))
+_FIELD_MARKS = frozenset(("/", "=", "[", "]", "|"))
+_LABEL, _LABEL_WORDS, _VALUE = 10, 3, 4  # tokens before the colon of a field; words of an unknown label; of a value
 _SOME_WORDS = 10  # characters of a quotation that holds more than a word
 _INFERRING = ("GF3", "GF5", "GF601")  # families whose span includes the inference that is drawn
 
@@ -28,6 +32,7 @@ class Context:
         self._rules, self._sentences, self._at, self._quotes = rules, sentences, at, quotes
         self.sentence = sentences[at]
         self.words = self.sentence.words
+        self._judged = Judged(rules, self.sentence)
 
     def excuse(self, hit: Hit) -> str | None:
         """Why this match is no finding, or None when it is one."""
@@ -39,11 +44,13 @@ class Context:
             return "reported"
         if any(start <= hit.start < end for start, end in self._mentioned):
             return "mentioned"
-        if self._technical(hit):
+        if self._judged.thing_follows(hit):
             return "technical"
-        if hit.group.subject != "any" and self._other_subject(hit):
+        if self._judged.in_scenario(hit) or self._judged.out_of_sight(hit):
             return "not about the candidate"
-        if hit.group.evidence != "none" and self._backed(hit):
+        if self._judged.writers_own(hit) or (hit.group.subject != "any" and self._judged.other_subject(hit)):
+            return "not about the candidate"
+        if (hit.group.evidence != "none" or self._on_topic(hit)) and self._backed(hit):
             return "evidence"
         return None
 
@@ -64,10 +71,6 @@ class Context:
 
     def _words(self, lexicon: str) -> frozenset[str]:
         return self._rules.lexicons[lexicon].words
-
-    def _is_name(self, at: int) -> bool:
-        token = self.sentence.tokens[at]
-        return token.istitle() and len(token) > 1 and self.words[at] not in self._rules.known
 
     # ---- quoted, and form fields ------------------------------------------------------------------------------------
 
@@ -95,6 +98,10 @@ class Context:
         words, colon = self.words, self._label_end
         if self.sentence.kind == "row":
             return self._in_short_cell(hit)
+        if words[max(0, hit.start - 1) : hit.start] == ["="] and hit.start > 1 and len(words[hit.start - 2]) == 1:
+            return True  # a key to marks: "2 = weak, 3 = good"
+        if self._all_form:
+            return True
         if colon < 0:
             return False
         if hit.end <= colon:
@@ -103,13 +110,25 @@ class Context:
         return hit.start > colon and bool(value) and self._words("form_value").issuperset(value)
 
     @cached_property
+    def _all_form(self) -> bool:
+        """Whether the line is a field with its choices and nothing else: "Strong hire / Hire / No hire: Hire"."""
+        if _FIELD_MARKS.isdisjoint(self.words):
+            return False
+        words = [word for word in self.words if word[0].isalnum()]
+        return (self._words("form_label") | self._words("form_value")).issuperset(words)
+
+    @cached_property
     def _label_end(self) -> int:
         """The index of the colon behind a field's label, or -1."""
         words = self.words
-        for at, word in enumerate(words[:8]):
-            if word in {":", "="}:
-                label = [w for w in words[:at] if w[0].isalnum()]
-                return at if label and self._words("form_label").issuperset(label) else -1
+        for at, word in enumerate(words[:_LABEL]):
+            if word in _LABEL_ENDS:
+                value = [w for w in words[at + 1 :] if w[0].isalnum()]
+                rated = 0 < len(value) <= _VALUE and self._words("form_value").issuperset(value)
+                label = _without_brackets(words[:at])
+                known = word != "-" and self._words("form_label").issuperset(label)
+                if word != "-" or rated:
+                    return at if label and (known or (rated and len(label) <= _LABEL_WORDS)) else -1
         return -1
 
     def _in_short_cell(self, hit: Hit) -> bool:
@@ -136,11 +155,15 @@ class Context:
                 clause = words[at + 1 : at + 2] and words[at + 1] in self._words("complement")
                 out.append((at, self._voice_end(at + 1, clause=bool(clause))))
             if word in speech and words[max(0, at - 2) : at - 1] == [","] and words[at - 1] in people:
-                if at + 1 == len(words) or words[at + 1] in _BREAKS:  # "..., she said"
+                if at + 1 == len(words) or words[at + 1] in BREAKS | self._words("preposition"):  # "..., she said"
                     out.append((0, len(words)))
-            elif word in {"according", "per"} and people.intersection(words[at + 1 : at + 5]):
+            elif (
+                word in {"according", "per"}
+                and people.intersection(words[at + 1 : at + 5])
+                and "a" not in words[at + 1 : at + 4]
+            ):
                 out.append((0, self._voice_end(at + 4, clause=True)))
-            elif word in {"own", "his", "her", "their"} and words[at + 1 : at + 2] in (["words"], ["account"], ["own"]):
+            elif word in {"own", "his", "her", "their"} and words[at + 1 : at + 2] in _OWN_VOICE:
                 out.append((0, self._voice_end(at + 2, clause=True)))
         return out
 
@@ -150,9 +173,9 @@ class Context:
         back = at - 1
         while back >= 0 and words[back] in skip:
             back -= 1
-        if back < 0 or words[back] in _BREAKS or words[back] in {"and", "then", "but", "when", "asked", '"'}:
+        if back < 0 or words[back] in BREAKS or words[back] in {"and", "then", "but", "when", "asked", '"'}:
             return words[at] not in self._words("inner")  # without a subject, feeling and thinking are the writer's
-        return words[back] in people or self._is_name(back)
+        return words[back] in people or self._judged.is_name(back)
 
     def _voice_end(self, at: int, *, clause: bool) -> int:
         """Where reported speech ends: at a strong break, or at a comma after which the writer speaks again."""
@@ -174,35 +197,28 @@ class Context:
         """Token ranges that mention a judgement without making it."""
         return [(hit.start, hit.end) for hit in self._rules.mentions.search(self.sentence)]
 
-    def _technical(self, hit: Hit) -> bool:
-        """Whether the phrase describes a thing of the trade: "smart pointer", "humble single-node setup"."""
-        words, nouns = self.words, self._words("tech_noun")
-        after = words[hit.end : hit.end + 2]
-        if not after:
-            return False
-        if after[0] in nouns or after[0][0] == BLANK:
-            return True
-        return len(after) == 2 and after[0].isalpha() and after[0] not in self._words("linking") and after[1] in nouns
-
-    def _other_subject(self, hit: Hit) -> bool:
-        """Whether the clause is about a thing or the interview, or, where that counts, about the writer."""
-        people, things, writer = self._words("candidate"), self._rules.things, self._words("writer")
-        if not (people | writer).isdisjoint(self.words[hit.start : hit.start + 3]):
-            return False
-        for here in range(hit.start - 1, max(-1, hit.start - 9), -1):
-            word = self.words[here]
-            if word in people or word in _BREAKS or word in {"and", "but", "so"} or (here > 0 and self._is_name(here)):
-                return False
-            if word in things or (word in writer and hit.group.subject == "person"):
-                return True
-        return False
-
     # ---- evidence ---------------------------------------------------------------------------------------------------
+
+    def _on_topic(self, hit: Hit) -> bool:
+        """Whether it is said of a subject matter, not of the person: "quiet on metrics", "will need time for Rust"."""
+        words, at = self.words, hit.core
+        if hit.group.code in {"GF302", "GF305"}:
+            return "need" in words[hit.start : hit.start + 2] and self._spelled_out(hit)
+        if hit.group.code == "GF101" and not self._words("state").isdisjoint(words[hit.start : hit.end]):
+            return True  # "looked lost in the chart": what follows can show it
+        if words[at - 1] not in self._words("topical") or words[at : at + 1] not in (
+            ["on"],
+            ["about"],
+            ["around"],
+            ["with"],
+        ):
+            return False
+        return self._words("candidate").isdisjoint(words[at : at + 3])
 
     def _backed(self, hit: Hit) -> bool:
         if self._spelled_out(hit):
             return True
-        if observes(self.sentence, self._rules, self._quotes, hit.start, hit.end):
+        if observes(self.sentence, self._rules, self._quotes, hit.start, hit.core):
             return True
         if hit.group.evidence == "same":
             return False
@@ -212,13 +228,25 @@ class Context:
     def _spelled_out(self, hit: Hit) -> bool:
         """Whether what it means follows: "weak on SQL: no join without help", "weak on tests, only one"."""
         words = self.words
-        for at in range(hit.end, min(hit.end + 3, len(words))):
+        for at in range(hit.end, min(hit.end + 5, len(words))):
             rest = words[at + 1 :]
+            if at > hit.end + 2 and words[at] != ":":
+                continue
             if words[at] in {":", "("}:
                 return sum(word[0].isalnum() for word in rest) >= 2
             if words[at] in {",", "-"} and len(rest) > 3:
                 return rest[0].isdigit() or rest[0] in self._words("counts")
         return False
+
+
+def _without_brackets(words: list[str]) -> list[str]:
+    """The words of a label, without a remark in brackets: "Potential (1-5)"."""
+    out, depth = [], 0
+    for word in words:
+        depth += (word == "(") - (word == ")")
+        if depth == 0 and word[0].isalpha():
+            out.append(word)
+    return out
 
 
 class Quotes:
@@ -253,12 +281,19 @@ class Quotes:
         return any(a < end and b > start and b - a > least for a, b in self.spans[max(0, before - 3) : before])
 
 
+def _counts(words: list[str], at: int) -> bool:
+    """Whether the number at `at` counts or measures something: "3 of 5", "12 ns", "off by 100"."""
+    behind = words[at + 1 : at + 2]
+    return behind != ["/"] and words[max(0, at - 1) : at] not in ([":"], ["/"], ["l"], ["level"], ["round"], ["task"])
+
+
 def observes(sentence: Sentence, rules: RuleSet, quotes: Quotes, skip_start: int = 0, skip_end: int = 0) -> bool:
     """Whether the sentence reports something seen or heard: what was done, said, or measured.
 
     Tokens from `skip_start` to `skip_end` (the judgement itself) do not count. Talk about the session does not count.
     """
     words = sentence.words
+    things = rules.things
     acts, session = rules.lexicons["observed"].words, rules.lexicons["session"].words
     if not session.isdisjoint(words[:3]):
         return False
@@ -267,7 +302,9 @@ def observes(sentence: Sentence, rules: RuleSet, quotes: Quotes, skip_start: int
             continue
         if word in acts and not (at and words[at - 1] in {"i", "we", "you"}):
             return True
-        if word[0] == BLANK or (word.isdigit() and words[at + 1 : at + 2] == ["of"]):
+        if word[0] == BLANK or (word[0].isdigit() and _counts(words, at)):
+            return True
+        if word.endswith("ed") and len(word) > 4 and word not in rules.known and not things.isdisjoint(words[at:]):
             return True
         if word in {"not", "never"} and at and words[at - 1] in {"did", "could", "was", "were"}:
             return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from pipeline.lint.alphabet import PUNCTUATION, Alphabet
@@ -32,19 +33,27 @@ class Group(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """A pattern matched: the group it belongs to, and the tokens from `start` to before `end`."""
+    """A pattern matched: the group it belongs to, and the tokens from `start` to before `end`.
+
+    `core` is where the words that make the judgement end and the rest of the clause, if the pattern takes it, begins.
+    """
 
     group: Group
     start: int
     end: int
+    core: int
 
 
 class Entry(NamedTuple):
-    """One pattern ready to run: its expression over the alphabet, and whether it marks the part to report."""
+    """One pattern ready to run: its expression over the alphabet, and whether it marks the part to report.
+
+    `beside`: words and pairs of neighbours of which a match contains one, asked for at the last moment.
+    """
 
     group: Group
     expression: str
     marked: bool
+    beside: frozenset[str | tuple[str, str]]
 
 
 class Index:
@@ -52,25 +61,31 @@ class Index:
 
     def __init__(self, alphabet: Alphabet, entries: list[Entry], masks: dict[str, Masks], start: Start) -> None:
         self._alphabet, self.entries, self._masks, self._start = alphabet, entries, masks, start
+        self._beside = [entry.beside for entry in entries]
         self._compiled: list[re.Pattern[str] | None] = [None] * len(entries)
 
     def search(self, sentence: Sentence) -> list[Hit]:
         """Every match in one sentence, in the order of the text."""
-        left = self._able(sentence.words)
+        words = sentence.words
+        left = self._able(words)
         if not left:
             return []
-        code = self._alphabet.encode(sentence.tokens, sentence.words)
+        code = self._alphabet.encode(sentence.tokens, words)
+        have = {*words, *pairwise(words)}
         hits: list[Hit] = []
         while left:  # bit by bit, without a function in between: this is where the time goes
             lowest = left & -left
             left ^= lowest
             number = lowest.bit_length() - 1
+            if have.isdisjoint(self._beside[number]):
+                continue
             expression = self._compiled[number] or self._compile(number)
             match = expression.search(code)
             while match is not None:
                 entry = self.entries[number]
-                start, end = match.span(int(entry.marked))
-                hits.append(Hit(entry.group, start, end))
+                start, end = match.span("part") if entry.marked else match.span()
+                rests = map(match.start, range(1, expression.groups + 1))
+                hits.append(Hit(entry.group, start, end, min((at for at in rests if start < at < end), default=end)))
                 match = expression.search(code, max(end, match.end(), match.start() + 1))
         return sorted(hits, key=_by_place) if len(hits) > 1 else hits
 
@@ -98,7 +113,7 @@ class Index:
     def dump(self) -> tuple[Any, ...]:
         """Plain values from which `restored` makes the index again."""
         groups = sorted({entry.group for entry in self.entries})
-        rows = [(groups.index(entry.group), entry.expression, entry.marked) for entry in self.entries]
+        rows = [(groups.index(entry.group), *entry[1:]) for entry in self.entries]
         return [tuple(group) for group in groups], rows, self._masks, self._start
 
 
@@ -110,7 +125,7 @@ def restored(alphabet: Alphabet, dumped: tuple[Any, ...]) -> Index:
     """The index that `dump` described."""
     groups, rows, masks, start = dumped
     known = [Group(*group) for group in groups]
-    return Index(alphabet, [Entry(known[at], expression, marked) for at, expression, marked in rows], masks, start)
+    return Index(alphabet, [Entry(known[at], *rest) for at, *rest in rows], masks, start)
 
 
 def masks_of(patterns: Iterable[tuple[tuple[frozenset[str], ...], bool]]) -> tuple[dict[str, Masks], Start]:

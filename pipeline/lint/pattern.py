@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import chain
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from pipeline.errors import RubricError
@@ -79,17 +79,20 @@ class Element(NamedTuple):
 
 
 Row = list[Element]
+Items = frozenset[str | tuple[str, str]]
 
 
 class Parsed(NamedTuple):
     """One pattern as read.
 
     A match contains a word of each of `needs`, in this order; unless it `crosses`, with no punctuation in between.
-    `marked`: it reports a part of itself.
+    It also contains an item of `beside`: a word, or of a phrase two words next to each other, so that "hard" alone does
+    not call for "hard to say". `marked`: it reports a part of itself.
     """
 
     row: Row
     needs: tuple[frozenset[str], ...]
+    beside: Items
     crosses: bool
     marked: bool
 
@@ -121,6 +124,7 @@ class Compiler:
         self._groups: dict[str, Lexicon] = {}
         self._classes: dict[int, str] = {}
         self._rare: dict[int, frozenset[str]] = {}
+        self._second: dict[int, Items] = {}
 
     def define(self, name: str, source: str) -> None:
         """Add a lexicon: entries separated by new lines or commas; `{other}` includes one defined before."""
@@ -141,7 +145,8 @@ class Compiler:
         rare = sorted(found, key=lambda at: _cost(found[at]))[:MOST_NEEDS]
         between = rows[0][min(rare) : max(rare) + 1]
         crosses = any(map(self._punctuates, between))
-        return Parsed(rows[0], tuple(found[at] for at in sorted(rare)), crosses, "[" in source)
+        beside = min((self._beside(rows[0][at]) for at in found), key=_cost)
+        return Parsed(rows[0], tuple(found[at] for at in sorted(rare)), beside, crosses, "[" in source)
 
     # ---- reading ----------------------------------------------------------------------------------------------------
 
@@ -236,6 +241,23 @@ class Compiler:
                 out[at] = need
         return out
 
+    def _beside(self, element: Element) -> Items:
+        """Words, and for phrases pairs of neighbours, of which a match of the element contains one."""
+        if element.op == "any":
+            branches: list[Row] = element.operand  # type: ignore[assignment]
+            return frozenset().union(*map(self._beside_in, branches))
+        lexicon: Lexicon = element.operand  # type: ignore[assignment]
+        known = self._second.get(id(lexicon))
+        if known is None:
+            pairs = [max(pairwise(phrase), key=_rarity_of_pair) for phrase in lexicon.phrases]
+            known = self._second[id(lexicon)] = frozenset(lexicon.words).union(pairs)
+        return known
+
+    def _beside_in(self, row: Row) -> Items:
+        found = self._needs(row)
+        first, *more = sorted(found, key=lambda at: _cost(found[at]))
+        return min((self._beside(row[first]), *(found[at] for at in more)), key=_cost)
+
     def _punctuates(self, element: Element) -> bool:
         """Whether the element can take a punctuation mark."""
         if element.op == "set":
@@ -274,11 +296,11 @@ class Compiler:
             out = f"[^{self.alphabet.punctuation}]{{0,{operand}}}?"
         else:
             out = {
-                "[": "(",
+                "[": "(?P<part>",
                 "]": ")",
                 "^": f"(?<![^{letters(_OPENERS)}])",
                 "$": f"(?![^{letters(_CLOSERS)}])",
-                ">": f"[^{self.alphabet.punctuation}{letters(_JOINS)}]{{0,{_REST_CLAUSE}}}",
+                ">": f"([^{self.alphabet.punctuation}{letters(_JOINS)}]{{0,{_REST_CLAUSE}}})",
                 ">>": self._rest_of_sentence(),
                 "{Name}": self.alphabet.NAME,
                 "{number}": self.alphabet.NUMBER,
@@ -291,7 +313,7 @@ class Compiler:
     def _rest_of_sentence(self) -> str:
         letters, comma = self.alphabet.letters, self.alphabet.codes[","]
         stops = letters([".", ";", "-", "(", ",", "!", "?"])
-        return f"(?:[^{stops}]|{comma}(?![{letters(_TURNS)}])){{0,{_REST_SENTENCE}}}"
+        return f"((?:[^{stops}]|{comma}(?![{letters(_TURNS)}])){{0,{_REST_SENTENCE}}})"
 
     def _class(self, lexicon: Lexicon) -> str:
         known = self._classes.get(id(lexicon))
@@ -340,6 +362,10 @@ def _rarity(word: str) -> tuple[bool, bool, int]:
     return word not in COMMON, word not in _EVERYWHERE, len(word)
 
 
-def _cost(words: frozenset[str]) -> float:
+def _rarity_of_pair(pair: tuple[str, str]) -> tuple[int, int]:
+    return sum(word not in COMMON for word in pair), len(pair[0]) + len(pair[1])
+
+
+def _cost(words: frozenset[str] | Items) -> float:
     """How often one of these words will be met, roughly."""
     return 500 * len(words & _EVERYWHERE) + 50 * len(words & COMMON) + len(words)

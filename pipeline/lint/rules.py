@@ -153,7 +153,9 @@ def _patterns(group: Group, patterns: str, compiler: Compiler) -> list[tuple[Gro
 
 
 def _index(patterns: list[tuple[Group, Parsed]], compiler: Compiler) -> Index:
-    entries = [Entry(group, compiler.expression(parsed.row), parsed.marked) for group, parsed in patterns]
+    entries = [
+        Entry(group, compiler.expression(parsed.row), parsed.marked, parsed.beside) for group, parsed in patterns
+    ]
     return Index(compiler.alphabet, entries, *masks_of((parsed.needs, parsed.crosses) for _, parsed in patterns))
 
 
