@@ -16,7 +16,7 @@ from eval.batch import AnswerFile, RequestFile
 from eval.calibration import Shifted
 from eval.dataset import GOLD, GoldError, Sample, gold_hash, load_split, read_document
 from eval.diff import compare
-from eval.dull import DULL
+from eval.dull import DULL, DullExtractor
 from eval.matching import Case, assign
 from eval.metrics import distractor_rate, interval, label_f1, must_find_recall, span_f1, span_precision, span_recall
 from eval.metrics.role_accuracy import count as role_count
@@ -362,7 +362,9 @@ def test_unknown_names_are_told_apart_from_missing_means() -> None:
 
 def test_the_offline_extractor_reaches_its_targets_on_unseen_interviews() -> None:
     samples = load_split("test")
-    ours = extract_result(solve(make_solver("offline", Options()), samples), [], "offline", "test")
+    cases = solve(make_solver("offline", Options()), samples)
+    ours = extract_result(cases, [], "offline", "test")
+    guesses = {case.sample.id: len(case.verified.evidence) for case in cases}
 
     def value(metric: str) -> float:
         figure = ours.figure(metric)
@@ -386,6 +388,11 @@ def test_the_offline_extractor_reaches_its_targets_on_unseen_interviews() -> Non
         assert fewer is not None
         assert fewer.high is not None
         assert fewer.high < 0, name
+        as_many = extract_result(solve(DullExtractor(name, DULL[name], guesses), samples), [], name, "test")
+        found = gain(ours, as_many, "must_find_recall")
+        assert found is not None
+        assert found.low is not None
+        assert found.low > 0, (name, "guess for guess")
 
 
 def test_the_verb_measures_writes_and_compares(tmp_path: Path) -> None:
