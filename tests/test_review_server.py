@@ -18,7 +18,7 @@ from urllib.parse import quote
 import pytest
 import review_house as house
 from browserless import PILLARS, Reader
-from click.testing import Result
+from typer.testing import CliRunner, Result
 
 pytest.importorskip("fastapi", reason="the extra 'review' is not installed")
 SECRET = "Zanzibar heard it tick"  # a reason that nobody may read too early
@@ -388,9 +388,14 @@ def test_who_is_shut_out_or_got_a_fresh_link_is_out_at_once(served: house.Servin
     assert cli("reviewers", "revoke", "nobody", "-w", str(served.workspace.folder)).exit_code != 0
 
 
-def cli(*words: str) -> Result:
-    from typer.testing import CliRunner
+def test_a_port_that_is_taken_is_said_before_the_page_is_announced(served: house.Serving) -> None:
+    told = cli("review", "-w", str(served.workspace.folder), "--port", str(served.port))
+    assert told.exit_code != 0
+    assert "cannot be opened" in str(told.exception)
+    assert "is at http" not in told.output
 
+
+def cli(*words: str) -> Result:
     from cli import app
 
     return CliRunner().invoke(app, words)

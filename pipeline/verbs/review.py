@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -48,22 +51,37 @@ def review(
     except ImportError:
         raise MissingExtraError("review", "the review page") from None
     app = create_app(opened, port=port, hosts=allow_host or [], secure=tls)
+    listening = _listen(host, port)
     with opened.store().session() as db:
         people = db.value("SELECT count(*) FROM reviewers")
     typer.echo(f"The review page is at http://127.0.0.1:{port}/ until you press Ctrl-C.", err=True)
     if not people:
         typer.echo(f"Nobody can sign in yet. Next: verbatim reviewers add NAME{_where(opened)}", err=True)
     sys.stderr.flush()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
-        log_level="warning",
+        log_level="error",
         access_log=False,
         server_header=False,
         ws="none",
         proxy_headers=tls,  # without a proxy, whoever connects must not choose the address that is locked out
     )
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """The port, taken before anything is said of it."""
+    from pipeline.errors import SettingsError
+
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise SettingsError(
+            f"port {port} on {host} cannot be opened: {os.strerror(error.errno or 0)}.",
+            kept="the page stays closed.",
+            next_step="choose another with --port, or end what uses it.",
+        ) from None
 
 
 @reviewers.command("add")
