@@ -108,7 +108,18 @@ def test_three_calls_by_keyboard_blind_then_visible_then_a_packet(
     assert bea.get_by_text("You were not in this interview").is_visible()
     drafts = bea.evaluate("[...document.querySelectorAll('[data-draft]')].map(f => f.dataset.draft.split('/')[0])")
     assert set(drafts) == {"iv-9"}  # who signs in next in this window finds no words of another
-    two_calls(ann, "33", "Walked the example through", cite=True)
+    for level in "33":
+        call_by_keys(ann, level, "Walked the example through", cite=True)
+    ann.keyboard.press("1")
+    ann.keyboard.press("x")  # closes for good, so not while a change is not saved
+    ann.get_by_text("changed but not saved yet").wait_for()
+    ann.keyboard.press("Escape")
+    changed = ann.locator("form[data-draft]", has=ann.locator("input[value=weak]:checked"))
+    changed.locator("input[value=strong]").check()
+    changed = ann.locator("form[data-draft]", has=ann.locator("input[value=strong]:checked")).last
+    changed.locator("button.primary").click()
+    ann.locator("#say", has_text="Call saved").wait_for()
+    ann.keyboard.press("x")
     ann.locator(".steps .closed").nth(1).wait_for()
     bea.reload()
     assert "Ran the test alone" not in bea.content()
@@ -214,6 +225,35 @@ def test_roles_evidence_and_words_are_corrected_on_the_page(browser: Any, served
     with served.workspace.store().session() as db:
         kinds = [r["kind"] for r in db.rows("SELECT kind FROM corrections ORDER BY created_at")]
     assert kinds == ["reject", "add", "role", "role"]
+    assert lead.faults == []
+
+
+def test_search_help_timeline_and_who_speaks_by_keys(browser: Any, served: house.Serving) -> None:
+    lead = sign_in(browser, served, "lead", "Lea Lead", "hiring_lead")
+    lead.goto(f"{served.url}/interviews/i-002")
+    lead.keyboard.press("?")
+    lead.get_by_role("dialog", name="Keys").get_by_role("button", name="Close").press("Enter")
+    lead.keyboard.press("/")
+    lead.keyboard.type("invoice")
+    lead.locator("#hits", has_text="1 of").wait_for()
+    first = lead.locator(".line.hit.at")
+    lead.keyboard.press("Enter")
+    lead.locator("#hits", has_text="2 of").wait_for()
+    box, view = first.bounding_box(), lead.locator("#transcript").bounding_box()
+    assert view["y"] <= box["y"] <= view["y"] + view["height"]
+    lead.locator(".timeline a").last.click()
+    assert lead.evaluate("document.activeElement.id") == lead.locator(".timeline a").last.get_attribute("data-goto")
+
+    line = lead.locator(".turn.candidate .line").first.get_attribute("data-line")
+    lead.evaluate(f"document.querySelector('#L{line}').focus()")
+    lead.keyboard.press("s")
+    lead.get_by_label("are spoken by").select_option(label="arun (interviewer)")
+    lead.get_by_label("How you know").fill("Heard it")
+    lead.keyboard.press("Enter")
+    lead.locator(f".turn.interviewer #L{line}").wait_for()
+    with served.workspace.store().session() as db:
+        moved = db.rows("SELECT first_line, last_line, author FROM corrections WHERE kind = 'line_speaker'")
+    assert moved == [{"first_line": int(line), "last_line": int(line), "author": "lead"}]
     assert lead.faults == []
 
 

@@ -294,7 +294,14 @@
     if (link) { showLine(Number(link.dataset.lineLink)); }
   });
   document.addEventListener("input", (event) => { if (event.target.id === "search") search(0); });
-  document.addEventListener("submit", (event) => { if (event.target.matches(".search")) event.preventDefault(); });
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches(".search")) return event.preventDefault();
+    const unsaved = event.target.matches(".progress form") && all("form[data-draft]").find((f) => sessionStorage.getItem(draftKey(f)));
+    if (!unsaved) return;
+    event.preventDefault(); // a closed step stays as it is
+    unsaved.elements.rationale.focus();
+    say("A call is changed but not saved yet. Save it, then close the step.");
+  });
 
   // --- answers of the server -----------------------------------------------------------------------------------------
   document.addEventListener("htmx:beforeSwap", (event) => {
