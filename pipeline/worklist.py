@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pipeline.adapters.store import record
 from pipeline.adapters.store.connection import Store
 from pipeline.chunk import VERSION as CHUNK_VERSION
-from pipeline.errors import StoreError, VerbatimError
+from pipeline.errors import ManifestError, StoreError, VerbatimError
 from pipeline.hashing import content_hash
 from pipeline.ingest import Intake, Refusal, typed
 from pipeline.lines import VERSION as LINES_VERSION
@@ -79,10 +79,12 @@ class Worklist:
             Ending(interview_id=r.interview_id, state="failed", stage=record.REFUSED, **_why(r)) for r in refusals
         ]
         fresh: list[Todo] = []
+        owners = self._owners()
         for entry in known:  # may read every new recording once, so the database is not held meanwhile
             name = entry.interview.interview_id
             try:
                 item = self.look(entry)
+                _claim(item, owners)
             except (VerbatimError, OSError) as error:
                 kept = name in finished and not force
                 endings.append(
@@ -96,6 +98,12 @@ class Worklist:
             else:
                 fresh.append(item)
         return endings, fresh
+
+    def _owners(self) -> dict[str, Interview]:
+        """Whose interview each finished recording is, by its SHA-256."""
+        with self.store.session() as db:
+            known = record.known_interviews(db)
+        return {f.sha256: k.interview for k in reversed(known) for f in k.recordings if f.kind == "audio"}
 
     def _refused(self, intake: Intake) -> list[Refusal]:
         """The intake's refusals, and entries whose id the record holds for other recordings in another folder."""
@@ -173,6 +181,17 @@ class Worklist:
         with self.store.session() as db:
             record.mark(db, name, "failed", stage=stage, reason=reason, retry=retry)
         return Ending(interview_id=name, state="failed", stage=stage, reason=reason, retry=retry)
+
+
+def _claim(item: Todo, owners: dict[str, Interview]) -> None:
+    """Note whose recordings these are. Raises ManifestError where one is another candidate's: words must not change
+    hands because two entries name the same bytes."""
+    sounds = [file for file in item.files if file.kind == "audio"]
+    for file in sounds:
+        owner = owners.get(file.sha256, item.interview)
+        if owner.candidate_id != item.interview.candidate_id:
+            raise ManifestError(f"{file.path} is the recording of {owner.interview_id}, which is another candidate's")
+    owners.update((file.sha256, item.interview) for file in sounds if file.sha256 not in owners)
 
 
 def _why(refusal: Refusal) -> dict[str, str]:

@@ -603,6 +603,40 @@ def test_row_24_pointing_that_does_not_hold_is_a_counted_rejection(room: Room):
     room.settled()
 
 
+QUOTED = {
+    "When it is empty I answer with four hundred and write a test for that.": None,
+    "hen it is empty I answer with four hundred and write a test for tha": "duplicate",
+    "With an empty input he returns a 400 and covers it with tests": "not_located",
+    "When it is empty I answer with four hundred ... before the lock is free": "not_located",
+    "I would retry the write before the lock is free": "not_located",
+    "we decided that": "not_located",
+    "What do you do when the input is empty?": "not_candidate",
+    "": "not_located",
+}
+
+
+def test_row_24_words_that_were_not_said_so_are_counted_rejections(room: Room):
+    """Quote mode: off by a letter (found), paraphrased, joined, its negation dropped, said twice, said by the other."""
+    said = ["This is talk one.", "All right.", "What do you do when the input is empty?", next(iter(QUOTED))]
+    said += ["And then?", "I would not retry the write before the lock is free, we decided that."]
+    said += ["Anything else?", "No, we decided that."]
+    cues = [f"00:00:{i:02d}.000 --> 00:00:{i + 1:02d}.000\n<v {'AB'[i % 2]}>{text}\n" for i, text in enumerate(said)]
+    (room.folder / "one.vtt").write_text(
+        "WEBVTT\n\n" + "\n".join(cues).replace("<v A>", "<v Ada>").replace("<v B>", "<v Ben>")
+    )
+    pieces = [{"quote": quote, "signal": "edge-cases", "prompted_by": None} for quote in QUOTED]
+
+    def script(body: dict[str, Any], n: int) -> Reply:
+        found = pieces if pillar_of(body) == "execution_coding" else []
+        return chat(json.dumps({"evidence": found, "probes": []}))
+
+    assert room.run(script, extract={"template": "quote"})["one"].state == "done"
+    reasons = [row["reason"] for row in room.rows("SELECT reason FROM rejections")]
+    assert sorted(reasons) == sorted(reason for reason in QUOTED.values() if reason)
+    assert [row["quote"] for row in room.rows("SELECT quote FROM evidence_quotes")] == [said[3]]
+    room.check()
+
+
 def test_row_26_the_same_chunk_answered_twice_gives_one_set_of_rows(tmp_path: Path):
     """Two interviews with the same words: one call for both, and each has its own rows."""
     with Room(tmp_path, ["one", "two"]) as room:

@@ -108,7 +108,7 @@ def test_silence_is_an_empty_transcript_and_not_assessable(bench: Bench):
 
 def test_two_silent_interviews_share_no_row(bench: Bench):
     recording(bench.inbox / "s.wav", 0, 0)
-    bench.run(bench.manifest(entry("i-1", **STEREO), entry("i-2", **STEREO)))
+    bench.run(bench.manifest(entry("i-1", **STEREO), entry("i-2", **STEREO, candidate_id='"c-i-1"')))
     rows = bench.rows("SELECT interview_id FROM transcripts ORDER BY ALL")
     assert [row["interview_id"] for row in rows] == ["i-1", "i-2"]
 
@@ -121,8 +121,25 @@ def test_the_same_bytes_twice_are_one_recording_and_heard_once(bench: Bench):
     assert bench.ears.heard == ["v1", "v2"]
     assert len({r["recording_id"] for r in bench.rows("SELECT recording_id FROM recordings")}) == 1
     assert "1 of 2 files repeat another" in {r["detail"] for r in bench.rows("SELECT detail FROM flags")}
-    bench.run(bench.manifest(entry("i-2", recordings='["b.wav"]', roles=STEREO["roles"])))
+    again = entry("i-2", candidate_id='"c-i-1"', recordings='["b.wav"]', roles=STEREO["roles"])
+    assert bench.run(bench.manifest(again))["i-2"].state == "done"
     assert bench.ears.heard == ["v1", "v2"]
+
+
+def test_row_38_one_recording_in_two_candidates_interviews_is_refused_and_the_others_go_on(bench: Bench):
+    recording(bench.inbox / "s.wav", 1, 2)
+    shutil.copy(bench.inbox / "s.wav", bench.inbox / "t.wav")
+    transcript(bench.inbox / "x.vtt")
+    twin = entry("i-2", recordings='["t.wav"]', roles=STEREO["roles"])
+    manifest = bench.manifest(entry("i-1", **STEREO), twin, entry("i-3", transcript='"x.vtt"') + ROLES)
+    for states in (["done", "failed", "done"], ["unchanged", "failed", "unchanged"]):
+        ended = bench.run(manifest)
+        assert [ended[name].state for name in ("i-1", "i-2", "i-3")] == states
+        assert ended["i-2"].reason == "t.wav is the recording of i-1, which is another candidate's"
+    assert bench.rows("SELECT DISTINCT interview_id FROM transcripts ORDER BY 1") == [
+        {"interview_id": "i-1"},
+        {"interview_id": "i-3"},
+    ]
 
 
 def test_a_transcript_beside_one_recording_tells_who_speaks_and_beside_tracks_is_named_as_unused(bench: Bench):
