@@ -113,9 +113,12 @@ def severities(drawn: Numbers) -> Iterator[Held]:
     value = np.concatenate([drawn.level.ravel(), drawn.again]).astype(float)
     group = 4 * drawn.form[interview] + pillar
     value -= (np.bincount(group, value) / np.maximum(np.bincount(group), 1))[group]
-    names, person = np.unique(np.concatenate([drawn.person[at[: drawn.level.size] // width], drawn.reader]),
-                              return_inverse=True)  # fmt: skip
-    _, cell = np.unique(4 * drawn.candidate[interview] + pillar, return_inverse=True)
+    person = np.concatenate([drawn.person[at[: drawn.level.size] // width], drawn.reader])
+    # One reading is the mean of a person's calls on an interview.
+    seats, reading = np.unique(drawn.truth.interviewers * interview + person, return_inverse=True)
+    value = np.bincount(reading, value) / np.bincount(reading)
+    names, person = np.unique(seats % drawn.truth.interviewers, return_inverse=True)
+    cell = drawn.candidate[seats // drawn.truth.interviewers]
     fit, true = severity(cell, person, value), true_severity(drawn.truth, drawn.severity)
     for place, name in enumerate(names.tolist()):
         yield (fit.interviewers[place].interval if fit else None), float(true[name])

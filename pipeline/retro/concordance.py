@@ -80,20 +80,23 @@ def _cell_pairs(table: Floats) -> tuple[Floats, Floats, Floats]:
 def _interval(
     counts: Floats, agree: Floats, differ: Floats, good: float, bad: float, n: int
 ) -> tuple[Interval | None, float | None]:
-    """Wilson's interval with t(n - 1) at the number of independent pairs that would be as informative as these.
+    """Wilson's interval at the number of independent pairs that would be as informative as these.
 
     That number is c (1 - c) over the variance of c, which comes from each hire's own influence (the infinitesimal
-    jackknife); it is never more than the pairs at hand. p is Wilson's own test of c = .5, so that both always agree.
+    jackknife); it is never more than the pairs at hand. The quantile is Student's with Satterthwaite's (1946) degrees
+    of freedom: fewer than n - 1 where a few hires carry the result. p is Wilson's own test of c = .5, so both agree.
     """
     if n < 3:
         return None, None
     pairs = good + bad
     c = good / pairs
-    own = (agree - c * (agree + differ)) / pairs
-    variance = float(counts @ own**2) * n / (n - 1)
-    effective = c * (1 - c) / max(variance, c * (1 - c) / pairs)
-    interval = wilson(c * effective, effective, float(stats.t.ppf(0.975, n - 1)))
-    return interval, 2 * float(stats.t.sf(abs(c - 0.5) * 2 * math.sqrt(effective), n - 1))
+    own = ((agree - c * (agree + differ)) / pairs) ** 2
+    total = float(counts @ own)
+    uneven = float(counts @ own**2) - total**2 / n
+    freedom = n - 1 if uneven * (n - 1) <= 2 * total**2 else max(1.0, 2 * total**2 / uneven)
+    effective = c * (1 - c) / max(total * n / (n - 1), c * (1 - c) / pairs)
+    interval = wilson(c * effective, effective, float(stats.t.ppf(0.975, freedom)))
+    return interval, 2 * float(stats.t.sf(abs(c - 0.5) * 2 * math.sqrt(effective), freedom))
 
 
 def _unanimous(tables: Sequence[Ints], c: float) -> tuple[Interval | None, float | None]:

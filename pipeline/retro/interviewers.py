@@ -20,12 +20,13 @@ from pipeline.retro.validity import pair
 LEAST_VOTES = 10
 LEAST_POINTS = 0.15
 
-# Cells are a candidate's pillar; the mean of format and pillar is taken out first.
+# One row a reading of an interview, because its calls share one impression; a cell is a candidate, and the mean of
+# format and pillar is taken out first.
 _CALLS = """
-SELECT dense_rank() OVER (ORDER BY candidate_id, pillar) - 1 AS cell,
-       dense_rank() OVER (ORDER BY reviewer_id) - 1 AS person,
-       (value - avg(value) OVER (PARTITION BY format, pillar))::DOUBLE AS y
-FROM r_call ORDER BY ALL
+SELECT dense_rank() OVER (ORDER BY candidate_id) - 1 AS cell, dense_rank() OVER (ORDER BY reviewer_id) - 1 AS person,
+       avg(y)::DOUBLE AS y
+FROM (SELECT *, value - avg(value) OVER (PARTITION BY format, pillar) AS y FROM r_call)
+GROUP BY candidate_id, interview_id, reviewer_id ORDER BY ALL
 """
 # Where nobody made calls, votes stand in: yes 1, no 0, and a cell is a candidate.
 _VOTES = """
@@ -62,7 +63,7 @@ def interviewers(db: Db) -> dict[str, Any]:
         one["wilson"] = pair(wilson(rejected, count))
         one["shrunk"] = shrunk(rejected, count, whole.mean, whole.rho) if whole and count else None
         one["q"] = q.get(name)
-        one |= severe.get(name, {"severity": None, "severity_ci": None, "calls": 0})
+        one |= severe.get(name, {"severity": None, "severity_ci": None, "readings": 0})
         one["comparable"] = one["severity"] is not None
         one["flag"] = _flag(one)
         found.append(one)
@@ -103,7 +104,8 @@ def _severity(db: Db) -> tuple[dict[str, dict[str, Any]], str, float | None]:
         fit = severity(rows["cell"].astype(np.int64), rows["person"].astype(np.int64), y)
         people = [row["name"] for row in db.rows(names)]
         if fit is not None:
-            return _by_name(people, fit, float(y.std())), source, float(y.std())
+            scale = float(db.value("SELECT stddev_pop(value) FROM r_call")) if source == "calls" else float(y.std())
+            return _by_name(people, fit, scale), source, scale
     return {}, "none", None
 
 
@@ -115,7 +117,7 @@ def _by_name(people: list[str], fit: SeverityFit, scale: float) -> dict[str, dic
             "severity": round(one.estimate, 6) if one.estimate is not None and known else None,
             "severity_ci": pair(one.interval) if known else None,
             "severity_sd": one.estimate / scale if one.estimate is not None and known and scale > 0 else None,
-            "calls": one.calls,
+            "readings": one.readings,
         }
     return found
 

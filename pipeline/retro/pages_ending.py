@@ -217,8 +217,8 @@ def _seen(found: Found) -> Section:
     late = seen["last_ten_minutes"]
     if late["n"]:
         said.append(
-            f"{share(late['share'])} of {late['n']} pieces come from the last ten minutes; evenly spread it would be "
-            f"{share(late['share_if_even'])}."
+            f"{share(late['share'])} of {count(late['n'], 'piece')} come from the last ten minutes; "
+            f"evenly spread it would be {share(late['share_if_even'])}."
         )
     if seen["lint"]:
         lines = [
@@ -278,13 +278,14 @@ def _method(found: Found) -> Section:
         f"{count(counts['not_assessable'], 'call')} not assessable.",
         f"Outcome: latest rating at {low} to {high} months; left for performance is the lowest rating; pairs only "
         "within a role.",
-        "c: share of comparable pairs in which the higher score did better; interval from each hire's own influence on "
-        "the logit scale, t(n - 1). Spearman: Bonett & Wright 2000. Shares: Wilson; differences: Newcombe; "
-        "ratios: Koopman.",
+        "c: share of comparable pairs in which the higher score did better; Wilson's interval at the number of "
+        "independent pairs that each hire's own influence allows, t(n - 1). Spearman: Bonett & Wright 2000. "
+        "Shares: Wilson; differences: Newcombe; ratios: Koopman.",
         "Interviewers: flagged only with 10 votes, q under .05 against a beta-binomial of all others, 15 points from "
-        "the others, and a severity interval that excludes 0. Severity: crossed random effects of candidate-pillar and "
-        "interviewer, by restricted maximum likelihood.",
-        "Agreement: ordinal Krippendorff alpha, interval by leaving out one interview at a time. Families for "
+        "the others, and a severity interval that excludes 0. Severity: crossed random effects of candidate and "
+        "interviewer on each reading of an interview, by restricted maximum likelihood.",
+        "Agreement: ordinal Krippendorff alpha, interval from each unit's own influence and from what units of the "
+        "same reader or candidate have in common. Families for "
         "q-values: pillars, formats, interviewers, groups by stage. The page docs/retro.md has the sources and what "
         "must not be concluded.",
     )

@@ -59,7 +59,7 @@ def _questions(found: Found) -> Section:
         "reason",
         "asked",
         "weak / ok / strong, %",
-        "goes with the rest of the loop (not with the job): r",
+        "goes\u00a0with the\u00a0rest of\u00a0the\u00a0loop (not\u00a0with the\u00a0job):\u00a0r",
         "95 % interval",
         "readers agree",
         "minutes",
@@ -109,8 +109,7 @@ def _interviewers(found: Found) -> Section:
     lost = [one for one in rows if not one["comparable"]]
     if lost:
         said.append(
-            f"{count(len(lost), 'interviewer').capitalize()} not comparable: they share no candidate's pillar with "
-            "the rest."
+            f"{count(len(lost), 'interviewer').capitalize()} not comparable: they share no candidate with the rest."
         )
     listed = sorted(rows, key=lambda one: (one["flag"] is None, -(one["n"]), one["interviewer_id"]))[:LISTED]
     body = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import Any
 
 from pipeline.retro.pages import title
@@ -81,13 +82,15 @@ def _severity(found: Found) -> Any:
         rows = rows[: SHOWN // 2] + rows[-SHOWN // 2 :]
     if not rows:
         return None
-    figure, (axes,) = canvas(1.05 + 0.21 * len(rows), "Severity after allowing for whom they saw (calls in brackets)")
+    figure, (axes,) = canvas(
+        1.05 + 0.21 * len(rows), "Severity after allowing for whom they saw (readings in brackets)"
+    )
     axes.axvline(0, color=COLOURS["muted"], linewidth=1, linestyle=(0, (4, 3)))
     for place, one in enumerate(rows):
         colour = COLOURS["low"] if one["flag"] else COLOURS["accent"]
         axes.plot(one["severity_ci"], [place, place], color=colour, linewidth=2)
         axes.plot([one["severity"]], [place], marker="o", markersize=4, color=COLOURS["ink"])
-    names(axes, [f"{one['interviewer_id']} ({one['calls']})" for one in rows])
+    names(axes, [f"{one['interviewer_id']} ({one['readings']})" for one in rows])
     label(axes, "levels harsher (right) or more lenient (left) than the panel; 95 %")
     return figure
 
@@ -127,7 +130,11 @@ def _heat(axes: Any, one: Found) -> None:
     axes.tick_params(length=0, labelcolor=COLOURS["ink"])
     for side in axes.spines.values():
         side.set_visible(False)
-    axes.set_title(f"{title(one['pillar'])[:24]}\nn = {one['double_read']}", fontsize=8, color=COLOURS["ink"])
+    axes.set_title(
+        f"{shorten(title(one['pillar']), 30, placeholder=' ...')}\nn = {one['double_read']}",
+        fontsize=8,
+        color=COLOURS["ink"],
+    )
     label(axes, "higher call", "lower call")
 
 

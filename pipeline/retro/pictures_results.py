@@ -53,6 +53,7 @@ def _outcomes(found: Found) -> Any:
         ends = [end + size for end, size in zip(ends, sizes, strict=True)]
     names(axes, [row["role"] for row in rows], width=18)
     legend(axes, columns=5)
+    axes.locator_params(axis="x", integer=True)
     label(axes, "hires (open: not yet due, missing, or contaminated)")
     return figure
 
@@ -171,6 +172,7 @@ def _passing(found: Found) -> Any:
     names(axes, [title(one["format"]) for one in rows], width=20)
     axes.margins(x=0.14)
     legend(axes)
+    axes.locator_params(axis="x", integer=True)
     label(axes, "candidates")
     return figure
 

@@ -1,9 +1,10 @@
 """How harsh is an interviewer, once we allow for whom they saw?
 
-call - mean of its format and pillar = candidate-pillar effect + interviewer effect + noise, both effects random. The
-candidate cells are absorbed in closed form, which leaves one small system over interviewers; its cost grows with the
-number of calls. Variance components by restricted maximum likelihood, started from (and, above `REML_UP_TO`
-interviewers, replaced by) Henderson's method of moments. Balanced data give what lme4 gives.
+reading - what is usual for its format and pillars = candidate effect + interviewer effect + noise, both effects random.
+A reading is the mean of one person's calls on one interview: these share one impression, so each call by itself is no
+news of its own. Candidates are absorbed in closed form, which leaves one small system over interviewers; its cost grows
+with the number of readings. Variance components by restricted maximum likelihood, started from (and, above
+`REML_UP_TO` interviewers, replaced by) Henderson's method of moments. Balanced data give what lme4 gives.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, optimize, sparse
+from scipy import linalg, optimize, sparse, stats
 from scipy.sparse import csgraph
 
-from pipeline.retro.rates import Z95, Floats, Interval
+from pipeline.retro.rates import Floats, Interval
 
 Codes = NDArray[np.int64]
 REML_UP_TO = 400
@@ -36,7 +37,7 @@ class Severity(NamedTuple):
 
     estimate: float | None
     interval: Interval | None
-    calls: int
+    readings: int
 
 
 class SeverityFit(NamedTuple):
@@ -47,34 +48,37 @@ class SeverityFit(NamedTuple):
     mean: float
 
 
-def severity(cell: Codes, interviewer: Codes, call: Floats) -> SeverityFit | None:
-    """Severity of each interviewer, codes 0..J-1 for interviewers and 0..C-1 for candidate cells, one row a call.
+def severity(cell: Codes, interviewer: Codes, reading: Floats) -> SeverityFit | None:
+    """Severity of each interviewer, codes 0..J-1 for interviewers and 0..C-1 for candidates, one row a reading.
+
+    The interval is of the difference from the mean of those compared, with t(interviewers - 1).
 
     None when nobody can be compared: fewer than two interviewers met in any cell, or more than `MOST` did.
     """
     count = int(interviewer.max(initial=-1)) + 1
-    calls = np.bincount(interviewer, minlength=count)
+    readings = np.bincount(interviewer, minlength=count)
     comparable = _largest_group(cell, interviewer, count)
     if not 2 <= comparable.sum() <= MOST:
         return None
     inside = comparable[interviewer]
     _, cells = np.unique(cell[inside], return_inverse=True)
     names, people = np.unique(interviewer[inside], return_inverse=True)
-    sums = _Sums.of(cells, people, call[inside])
+    sums = _Sums.of(cells, people, reading[inside])
     components = _components(sums)
     if components is None:
         return None
     mean, effect, error = sums.solve(components)
-    found: list[Severity] = [Severity(None, None, int(n)) for n in calls]
+    found: list[Severity] = [Severity(None, None, int(n)) for n in readings]
+    wide = float(stats.t.ppf(0.975, comparable.sum() - 1))
     for name, value, spread in zip(names, effect, error, strict=True):
-        reach = Z95 * float(spread)
+        reach = wide * float(spread)
         centre = -float(value)
-        found[name] = Severity(centre, Interval(centre - reach, centre + reach), int(calls[name]))
+        found[name] = Severity(centre, Interval(centre - reach, centre + reach), int(readings[name]))
     return SeverityFit(found, components, mean)
 
 
 def _largest_group(cell: Codes, interviewer: Codes, count: int) -> NDArray[np.bool_]:
-    """Interviewers linked through shared candidate cells, the largest such group (by calls, then by size)."""
+    """Interviewers linked through shared candidates, the largest such group (by readings, then by size)."""
     cells = int(cell.max(initial=-1)) + 1
     links = sparse.coo_matrix((np.ones(len(cell)), (interviewer, cell + count)), shape=(count + cells,) * 2)
     _, label = csgraph.connected_components(links, directed=False)
@@ -91,14 +95,14 @@ class _Sums(NamedTuple):
     n: int
     total: float
     square: float
-    diagonal: Floats  # calls per interviewer
-    by_person: Floats  # sum of calls per interviewer
+    diagonal: Floats  # readings per interviewer
+    by_person: Floats  # sum of readings per interviewer
     sizes: Floats  # the distinct cell sizes m
     cells: Floats  # number of cells of size m
     cell_total: Floats  # sum over cells of size m of the cell's sum
     cell_square: Floats  # ... of its squared sum
-    person_size: Floats  # (sizes, J): interviewer's calls in cells of size m
-    person_cell: Floats  # (sizes, J): sum over those calls of the cell's sum
+    person_size: Floats  # (sizes, J): interviewer's readings in cells of size m
+    person_cell: Floats  # (sizes, J): sum over those readings of the cell's sum
     overlap: list[sparse.csr_matrix]  # per size, J x J: how often two interviewers met
 
     @staticmethod
@@ -137,18 +141,23 @@ class _Sums(NamedTuple):
         return matrix, toward_y, toward_1, (yy, y1, ones)
 
     def solve(self, components: Components) -> tuple[float, Floats, Floats]:
-        """General mean, interviewer effects (best linear prediction) and their prediction errors."""
-        noise = max(components.noise, 1e-12)
+        """General mean, interviewer effects (best linear prediction), and the errors of each less the mean of all."""
+        noise, people = max(components.noise, 1e-12), len(self.diagonal)
         matrix, q, x, (_, y1, ones) = self.absorbed(noise / max(components.cell, 1e-12))
-        if components.interviewer <= 0:
+        # A spread estimated as nothing is not known to be nothing: one standard error of it is kept.
+        spread = max(components.interviewer, noise * people / self.n * math.sqrt(2 / (people - 1)))
+        if spread <= 1e-12:
             return (y1 / ones if ones else 0.0), np.zeros(len(q)), np.zeros(len(q))
-        matrix[np.diag_indices_from(matrix)] += noise / components.interviewer
+        matrix[np.diag_indices_from(matrix)] += noise / spread
         inverse = linalg.inv(matrix, overwrite_a=True)
         toward = inverse @ x
         fixed = float(ones - x @ toward)
         mean = float(y1 - q @ toward) / fixed
         effect = inverse @ q - mean * toward
-        variance = noise * (np.diag(inverse) + toward**2 / fixed)
+        inverse += np.outer(toward, toward) / fixed
+        # The effects sum to zero; what all interviewers have in common is nobody's severity.
+        shared = inverse.mean(1)
+        variance = noise * (np.diag(inverse) - 2 * shared + shared.mean())
         return mean, np.asarray(effect, float), np.sqrt(np.maximum(variance, 0))
 
 
