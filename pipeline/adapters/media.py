@@ -233,7 +233,8 @@ def _mp3(samples: np.ndarray) -> bytes:
 
     sink = io.BytesIO()
     with av.open(sink, "w", format="mp3") as container:
-        stream = container.add_stream("libmp3lame", rate=SAMPLE_RATE, layout="mono")
+        quick = {"compression_level": "7"}  # half the time of the usual 5
+        stream = container.add_stream("libmp3lame", rate=SAMPLE_RATE, layout="mono", options=quick)
         stream.bit_rate = 32_000
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples)[None, :], format="s16", layout="mono")
         frame.sample_rate = SAMPLE_RATE
