@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-from pipeline.lint.contexts import Context, Quotes
+from pipeline.lint.contexts import Context
 from pipeline.lint.finding import Finding, Note
 from pipeline.lint.index import Hit
+from pipeline.lint.quotes import Quotes
 from pipeline.lint.rules import RuleSet
 from pipeline.lint.text import Sentence, lines
 

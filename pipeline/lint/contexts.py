@@ -6,22 +6,20 @@ sentence that no rule matched, and each context is worked out only when it is as
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from functools import cached_property
 
 from pipeline.lint.index import Hit
 from pipeline.lint.judged import BREAKS, Judged
+from pipeline.lint.observed import observes
+from pipeline.lint.quotes import Quotes
 from pipeline.lint.rules import RuleSet
-from pipeline.lint.text import BLANK, Sentence
+from pipeline.lint.text import Sentence
 
-_SINGLE_QUOTED = re.compile(r"(?<!\w)'(?=\S)(?:[^'\n]|(?<=\w)'(?=\w)){1,300}'(?!\w)")
 _STRONG_BREAKS = frozenset(";-()|")
 _OWN_VOICE = (["words"], ["account"], ["own"], ["impression"], ["hunch"], ["gut"], ["guess"], ["claim"])
 _LABEL_ENDS = frozenset((":", "=", "-"))
 _FIELD_MARKS = frozenset(("/", "=", "[", "]", "|"))
 _LABEL, _LABEL_WORDS, _VALUE = 10, 3, 4  # tokens before the colon of a field; words of an unknown label; of a value
-_SOME_WORDS = 10  # characters of a quotation that holds more than a word
 _INFERRING = ("GF3", "GF5", "GF601")  # families whose span includes the inference that is drawn
 
 
@@ -32,6 +30,7 @@ class Context:
         self._rules, self._sentences, self._at, self._quotes = rules, sentences, at, quotes
         self.sentence = sentences[at]
         self.words = self.sentence.words
+        self._words = rules.words.__getitem__
         self._judged = Judged(rules, self.sentence)
 
     def excuse(self, hit: Hit) -> str | None:
@@ -68,9 +67,6 @@ class Context:
             )
             return hit._replace(end=end)
         return hit
-
-    def _words(self, lexicon: str) -> frozenset[str]:
-        return self._rules.lexicons[lexicon].words
 
     # ---- quoted, and form fields ------------------------------------------------------------------------------------
 
@@ -247,65 +243,3 @@ def _without_brackets(words: list[str]) -> list[str]:
         if depth == 0 and word[0].isalpha():
             out.append(word)
     return out
-
-
-class Quotes:
-    """Quoted passages of a text: double quotes paired within a paragraph, single quotes within a line."""
-
-    def __init__(self, text: str) -> None:
-        spans: list[tuple[int, int]] = []
-        if '"' in text:
-            offset = 0
-            for paragraph in re.split(r"(\n[ \t]*\n)", text):
-                marks = [m.start() for m in re.finditer('"', paragraph)]
-                spans += [(offset + a, offset + b + 1) for a, b in zip(marks[::2], marks[1::2], strict=False)]
-                offset += len(paragraph)
-        if "'" in text:
-            spans += [m.span() for m in _SINGLE_QUOTED.finditer(text)]
-        self.spans: list[tuple[int, int]] = []
-        for start, end in sorted(spans):  # a quotation inside another one is part of it
-            if not self.spans or start >= self.spans[-1][1]:
-                self.spans.append((start, end))
-        self._starts = [start for start, _ in self.spans]
-
-    def around(self, offset: int) -> tuple[int, int] | None:
-        """The quoted passage that holds this code point, without its marks."""
-        at = bisect_right(self._starts, offset) - 1
-        if at < 0 or offset >= self.spans[at][1]:
-            return None
-        return self.spans[at][0] + 1, self.spans[at][1] - 1
-
-    def touch(self, start: int, end: int, least: int = 0) -> bool:
-        """Whether a passage longer than `least` characters, marks included, overlaps these code points."""
-        before = bisect_right(self._starts, end)
-        return any(a < end and b > start and b - a > least for a, b in self.spans[max(0, before - 3) : before])
-
-
-def _counts(words: list[str], at: int) -> bool:
-    """Whether the number at `at` counts or measures something: "3 of 5", "12 ns", "off by 100"."""
-    behind = words[at + 1 : at + 2]
-    return behind != ["/"] and words[max(0, at - 1) : at] not in ([":"], ["/"], ["l"], ["level"], ["round"], ["task"])
-
-
-def observes(sentence: Sentence, rules: RuleSet, quotes: Quotes, skip_start: int = 0, skip_end: int = 0) -> bool:
-    """Whether the sentence reports something seen or heard: what was done, said, or measured.
-
-    Tokens from `skip_start` to `skip_end` (the judgement itself) do not count. Talk about the session does not count.
-    """
-    words = sentence.words
-    things = rules.things
-    acts, session = rules.lexicons["observed"].words, rules.lexicons["session"].words
-    if not session.isdisjoint(words[:3]):
-        return False
-    for at, word in enumerate(words):
-        if skip_start <= at < skip_end:
-            continue
-        if word in acts and not (at and words[at - 1] in {"i", "we", "you"}):
-            return True
-        if word[0] == BLANK or (word[0].isdigit() and _counts(words, at)):
-            return True
-        if word.endswith("ed") and len(word) > 4 and word not in rules.known and not things.isdisjoint(words[at:]):
-            return True
-        if word in {"not", "never"} and at and words[at - 1] in {"did", "could", "was", "were"}:
-            return True
-    return skip_end == 0 and quotes.touch(sentence.start, sentence.end, _SOME_WORDS)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.lint.check import Place
-from pipeline.lint.contexts import Quotes, observes
 from pipeline.lint.finding import NoteReport
+from pipeline.lint.observed import observes
+from pipeline.lint.quotes import Quotes
 from pipeline.lint.rules import RuleSet
 from pipeline.lint.text import Sentence
 

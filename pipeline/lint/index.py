@@ -19,6 +19,9 @@ Masks = tuple[int, int, int, int, bool]  # patterns by need, and whether the wor
 Start = tuple[int, int, int, int]  # patterns that begin further on since they have fewer needs; those that cross
 
 
+_WORTH = 5  # patterns from which on it pays to look at pairs of words first
+
+
 class Group(NamedTuple):
     """Patterns of one rule that share their exemptions.
 
@@ -71,21 +74,21 @@ class Index:
         if not left:
             return []
         code = self._alphabet.encode(sentence.tokens, words)
-        have = {*words, *pairwise(words)}
+        have = {*words, *pairwise(words)} if left.bit_count() >= _WORTH else None  # for a few, looking costs more
         hits: list[Hit] = []
         while left:  # bit by bit, without a function in between: this is where the time goes
             lowest = left & -left
             left ^= lowest
             number = lowest.bit_length() - 1
-            if have.isdisjoint(self._beside[number]):
+            if have is not None and have.isdisjoint(self._beside[number]):
                 continue
             expression = self._compiled[number] or self._compile(number)
             match = expression.search(code)
             while match is not None:
                 entry = self.entries[number]
                 start, end = match.span("part") if entry.marked else match.span()
-                rests = map(match.start, range(1, expression.groups + 1))
-                hits.append(Hit(entry.group, start, end, min((at for at in rests if start < at < end), default=end)))
+                core = _core(match, start, end) if expression.groups > entry.marked else end
+                hits.append(Hit(entry.group, start, end, core))
                 match = expression.search(code, max(end, match.end(), match.start() + 1))
         return sorted(hits, key=_by_place) if len(hits) > 1 else hits
 
@@ -115,6 +118,12 @@ class Index:
         groups = sorted({entry.group for entry in self.entries})
         rows = [(groups.index(entry.group), *entry[1:]) for entry in self.entries]
         return [tuple(group) for group in groups], rows, self._masks, self._start
+
+
+def _core(match: re.Match[str], start: int, end: int) -> int:
+    """Where the rest of the clause begins that the pattern took along."""
+    rests = map(match.start, range(1, match.re.groups + 1))
+    return min((at for at in rests if start < at < end), default=end)
 
 
 def _by_place(hit: Hit) -> tuple[int, int, Group]:

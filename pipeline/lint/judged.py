@@ -25,6 +25,8 @@ _TRAITS = ("GF401", "GF402", "GF5")
 _ALL_LINKS = frozenset(("of", "on", "about", "in", "with", "for", "at", "by", "into", "from", ":"))
 _LINKS = dict.fromkeys(("GF102", "GF201", "GF302", "GF304"), _ALL_LINKS)
 _DEFAULT_LINKS = frozenset(("of", "for"))
+_LEADS_ON = frozenset(("leave", "leaving", "quit", "by"))
+_COMPARES = frozenset(("in", "of", "than", "as", "above", "below"))
 _MEASURED = ("GF102", "GF201", "GF302", "GF304")  # a figure close behind says that something was measured
 _OWN = ("GF101", "GF4", "GF5")  # families in which "I was ...", "my ..." is the writer's own
 
@@ -40,15 +42,13 @@ class Judged:
     """The grammar around the matches of one sentence."""
 
     def __init__(self, rules: RuleSet, sentence: Sentence) -> None:
-        self._rules, self.sentence, self.words = rules, sentence, sentence.words
+        self._known, self.sentence, self.words = rules.known, sentence, sentence.words
+        self._class = rules.words.__getitem__
 
     def is_name(self, at: int) -> bool:
         """Whether the token is a capitalised word that the rules do not know."""
         token = self.sentence.tokens[at]
-        return token.istitle() and len(token) > 1 and self.words[at] not in self._rules.known
-
-    def _class(self, name: str) -> frozenset[str]:
-        return self._rules.lexicons[name].words
+        return token.istitle() and len(token) > 1 and self.words[at] not in self._known
 
     # ---- what follows -----------------------------------------------------------------------------------------------
 
@@ -60,9 +60,9 @@ class Judged:
             return True
         if self.words[hit.core - 1] == "like" and self._unknown_head(hit.core):
             return True
-        if hit.group.code.startswith("GF305"):
-            leaves = [at for at in range(hit.start, hit.end) if self.words[at] in {"leave", "leaving", "quit"}]
-            return any(self._complement(at + 1, "") for at in leaves)
+        if hit.group.code.startswith("GF305"):  # "will leave the lease", "memorised by the net"
+            links = [at for at in range(hit.start, min(hit.end + 1, len(self.words))) if self.words[at] in _LEADS_ON]
+            return any(self._complement(at + 1, "") for at in links)
         if hit.group.code.startswith(_ABOUT_TOPICS):
             return False
         if not self._class("candidate").isdisjoint(self.words[hit.start : hit.end]):
@@ -87,8 +87,11 @@ class Judged:
             return self._complement(hit.core + 1, "")
         if not hit.group.code.startswith("GF303"):
             return False
-        inside = [at for at in range(hit.start, hit.end) if words[at] in {"in", "of", "than", "as"}]
-        return any(self._complement(at + 1, "") for at in inside)
+        inside = [at for at in range(hit.start, hit.end) if words[at] in _COMPARES]
+        if any(self._complement(at + 1, "") for at in inside):
+            return True
+        behind = words[hit.end : hit.end + 2]  # "unlike the others, this node ..."
+        return behind[:1] == [","] and behind[-1] in self._class("article") and self._complement(hit.end + 1, "")
 
     def _complement(self, at: int, code: str) -> bool:
         """Whether the noun phrase at `at`, behind at most one preposition, is about a thing or a measure."""
@@ -118,7 +121,7 @@ class Judged:
             return False
         if words[at].endswith(("ed", "ing", "ly")):
             return False
-        return words[at] not in self._rules.known or (
+        return words[at] not in self._known or (
             words[at - 2 : at - 1] in _ARTICLES and words[at] in self._class("event")
         )
 
@@ -169,7 +172,7 @@ class Judged:
         for at in range(1, min(_REACH + 1, before)):
             if words[at] in self._class("copula"):
                 head = words[at - 1]
-                return head in nouns or head in self._class("ordinal") or head not in self._rules.known
+                return head in nouns or head in self._class("ordinal") or head not in self._known
             if words[at] in BREAKS:
                 return False
         return False

@@ -43,14 +43,14 @@ class Rule(NamedTuple):
 
 
 class RuleSet(NamedTuple):
-    """All that `lint_rules.toml` says."""
+    """All that `lint_rules.toml` says. `words`: the single words of each lexicon."""
 
     rules: dict[str, Rule]
     lexicons: dict[str, Lexicon]
     phrases: Index
     mentions: Index
     respelled: dict[str, str]
-    things: frozenset[str]
+    words: Mapping[str, frozenset[str]]
     known: Mapping[str, str]
     path: Path
 
@@ -129,7 +129,7 @@ def _rule_set(compiled: dict[str, Any], file: Path) -> RuleSet:
         restored(alphabet, compiled["phrases"]),
         restored(alphabet, compiled["mentions"]),
         compiled["slips"],
-        lexicons["thing"].words | lexicons["tech_noun"].words,
+        {name: lexicon.words for name, lexicon in lexicons.items()},
         compiled["codes"],
         file,
     )

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pipeline.lint.baseline import Known, split
 from pipeline.lint.check import Place, Positions, finding, places
 from pipeline.lint.config import LintConfig
-from pipeline.lint.contexts import Quotes
 from pipeline.lint.document import copied, document_places, observations
 from pipeline.lint.finding import Finding, Note, NoteReport, Silenced
+from pipeline.lint.quotes import Quotes
 from pipeline.lint.rules import RuleSet
 from pipeline.lint.suppress import Ignore, apply, ignores
 from pipeline.lint.text import Sentence, sentences

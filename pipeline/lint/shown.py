@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipeline.hashing import content_hash
-from pipeline.lint.contexts import Quotes
 from pipeline.lint.finding import Finding
+from pipeline.lint.quotes import Quotes
 from pipeline.lint.text import BLANK, Sentence
 from pipeline.redact import Redacted, Redactor
 

@@ -9,9 +9,9 @@ from typing import Literal
 
 from pipeline.answering import Form
 from pipeline.lint.check import Place, Positions, finding
-from pipeline.lint.contexts import Quotes
 from pipeline.lint.finding import Finding, NoteReport
 from pipeline.lint.looked import Looked
+from pipeline.lint.quotes import Quotes
 from pipeline.lint.rules import RuleSet
 from pipeline.lint.shown import Page, in_quotation
 from pipeline.lint.suppress import apply, ignores

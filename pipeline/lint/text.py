@@ -23,23 +23,22 @@ _TOKEN = re.compile(
     r"|\ue000+"
     r"|[^\w\s*-]"
 )
-_PLAIN = str.maketrans(
-    {
-        "’": "'",
-        "‘": "'",
-        "ʼ": "'",
-        "“": '"',
-        "”": '"',
-        "„": '"',
-        "«": '"',
-        "»": '"',
-        "—": "-",
-        "–": "-",
-        "\u00a0": " ",
-        "\u2011": "-",
-        "…": ".",
-    }
-)
+_PLAIN = {
+    "’": "'",
+    "‘": "'",
+    "ʼ": "'",
+    "“": '"',
+    "”": '"',
+    "„": '"',
+    "«": '"',
+    "»": '"',
+    "—": "-",
+    "–": "-",
+    "\u00a0": " ",
+    "\u2011": "-",
+    "…": ".",
+}
+_ODD = re.compile(f"[{''.join(_PLAIN)}]")
 
 _MASKED = re.compile(
     r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)"  # fenced code
@@ -103,6 +102,10 @@ def masked(text: str) -> str:
     return out
 
 
+def _plain(match: re.Match[str]) -> str:
+    return _PLAIN[match.group()]
+
+
 def _blank(match: re.Match[str]) -> str:
     return re.sub(r"[^\n\r]", BLANK, match.group())
 
@@ -119,7 +122,7 @@ def lines(text: str) -> list[Line]:
 
 def sentences(text: str) -> list[Sentence]:
     """Cut a note into sentences, bullets, headings and table rows, in order."""
-    clean = masked(text).translate(_PLAIN)
+    clean = _ODD.sub(_plain, masked(text))
     return [
         Sentence(clean, start, end, kind, block)
         for first, last, kind, block in _passages(clean)
