@@ -53,7 +53,10 @@ CONTEXTS = {
     "measure behind the fit": ("Would fit in 64 KB of flash.", "Would fit in with the team."),
     "thing compared": ("Stronger than the others in the ensemble: the boosted tree.", "Stronger than the others."),
     "subject kept": ("The dongle is small, hairy and aggressive.", "She is small, hairy and aggressive."),
-    "somebody in a case": ("In the scenario the lead is arrogant and the plan late.", "In the scenario he is arrogant."),
+    "somebody in a case": (
+        "In the scenario the lead is arrogant and the plan late.",
+        "In the scenario he is arrogant.",
+    ),
     "nobody in sight": ("The noon hour in the sample is rather lazy.", "He is rather lazy."),
     "writer's own": ("I was nervous about the new setup.", "She was nervous about the new setup."),
     "former": ("Her old team used Zephyr for it.", "She is old for the team."),
