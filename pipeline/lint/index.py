@@ -73,7 +73,7 @@ class Index:
         left = self._able(words)
         if not left:
             return []
-        code = self._alphabet.encode(sentence.tokens, words)
+        code = sentence.code = sentence.code or self._alphabet.encode(sentence.tokens, words)
         have = {*words, *pairwise(words)} if left.bit_count() >= _WORTH else None  # for a few, looking costs more
         hits: list[Hit] = []
         while left:  # bit by bit, without a function in between: this is where the time goes
@@ -96,17 +96,15 @@ class Index:
         """Patterns whose needs all come, in order, and without a punctuation mark in between if they mind it."""
         first, second, third, crossing = self._start
         one, two, three, four = first, second, third, 0
-        for masks in map(self._masks.get, words):
-            if masks is None:
-                continue
-            if masks[4]:
+        for begins, then, after, ends, is_mark in filter(None, map(self._masks.get, words)):
+            if is_mark:
                 one = one & crossing | first
                 two = two & crossing | second
                 three = three & crossing | third
-            four |= three & masks[3]
-            three |= two & masks[2]
-            two |= one & masks[1]
-            one |= masks[0]
+            four |= three & ends
+            three |= two & after
+            two |= one & then
+            one |= begins
         return four
 
     def _compile(self, number: int) -> re.Pattern[str]:

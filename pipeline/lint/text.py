@@ -73,6 +73,7 @@ class Sentence:
         # findall costs half of finditer, and most sentences never need their offsets.
         self.tokens: list[str] = _TOKEN.findall(text, start, end)
         self._offsets: list[tuple[int, int]] | None = None
+        self.code = ""  # the words as the rules' alphabet spells them, once somebody searched here
         self.words: list[str] = [token.lower() for token in self.tokens]
         if "_" in text[start:end]:  # emphasis around a word, but not the underscore inside a name
             self.words = [word.strip("_") or word for word in self.words]
