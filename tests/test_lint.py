@@ -62,6 +62,17 @@ CONTEXTS = {
     "former": ("Her old team used Zephyr for it.", "She is old for the team."),
     "own impression": ("Her impression was that the link flaps.", "My impression was that she guesses."),
     "whether": ("I cannot tell whether he is smart.", "I can tell he is smart."),
+    "whether he does": ("An hour is short to say whether he always tests.", "He always tests."),
+    "noun before the verb": ("The headset struck me as rather dull.", "He struck me as rather dull."),
+    "perceived writer": ("I probably came over as hurried there.", "He probably came over as hurried there."),
+    "impersonal": ("Feels like it belongs in the other round.", "Feels like a person from the other round."),
+    "measured": ("The second run was faster than the others by 40 ms.", "She was faster than the others."),
+    "heard in her story": (
+        "She heard from the branch people that the till is slow.",
+        "Heard from the branch people that she is slow.",
+    ),
+    "told to him": ("A friend in billing told him the export was broken.", "A friend in billing told me he was fired."),
+    "told of a thing": ("The recruiter says the slot moved to noon.", "The recruiter says he is slow."),
     "key to marks": ("Scale: 1 = none, 2 = weak, 3 = good.", "He is weak."),
     "field of an unknown label": ("Threat modelling: above bar", "Testing was weak."),
     "choices of a field": ("Strong Hire / Hire / No Hire: Hire", "He is a strong hire."),
@@ -86,6 +97,19 @@ def test_the_writers_inference_after_reported_speech_is_the_writers() -> None:
 def test_evidence_does_not_rescue_what_somebody_is() -> None:
     assert codes("Super smart: wrote the parser in ten minutes.") == ["GF401"]
     assert codes("Great culture match: wrote the parser in ten minutes.") == ["GF201"]
+
+
+@pytest.mark.parametrize(
+    ("text", "family"),
+    [
+        ("Sounded like a guarded sort of person.", "GF101"),
+        ("I took him for a follower of fashions.", "GF101"),
+        ("As per my observation she is seeming to be careless.", "GF101"),
+        ("Has no clue how threads work.", "GF602"),
+    ],
+)
+def test_a_word_of_the_trade_behind_the_judgement_does_not_excuse_it(text: str, family: str) -> None:
+    assert family in codes(text)
 
 
 def test_the_graver_family_wins_and_no_two_findings_overlap() -> None:

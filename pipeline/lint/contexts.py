@@ -17,6 +17,7 @@ from pipeline.lint.text import Sentence
 
 _STRONG_BREAKS = frozenset(";-()|")
 _OWN_VOICE = (["words"], ["account"], ["own"], ["impression"], ["hunch"], ["gut"], ["guess"], ["claim"])
+_NOT_THEIRS = frozenset(("a", "my", "our"))  # "as per my observation the candidate ..." is the writer's
 _LABEL_ENDS = frozenset((":", "=", "-"))
 _FIELD_MARKS = frozenset(("/", "=", "[", "]", "|"))
 _LABEL, _LABEL_WORDS, _VALUE = 10, 3, 4  # tokens before the colon of a field; words of an unknown label; of a value
@@ -156,7 +157,7 @@ class Context:
             elif (
                 word in {"according", "per"}
                 and people.intersection(words[at + 1 : at + 5])
-                and "a" not in words[at + 1 : at + 4]
+                and _NOT_THEIRS.isdisjoint(words[at + 1 : at + 4])
             ):
                 out.append((0, self._voice_end(at + 4, clause=True)))
             elif word in {"own", "his", "her", "their"} and words[at + 1 : at + 2] in _OWN_VOICE:

@@ -7,6 +7,8 @@ hairy")? Whose is it ("*my* accent")? Word classes come from `lint_rules.toml`.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from pipeline.lint.index import Hit
 from pipeline.lint.rules import RuleSet
 from pipeline.lint.text import BLANK, Sentence
@@ -33,8 +35,14 @@ _OWN = ("GF101", "GF4", "GF5")  # families in which "I was ...", "my ..." is the
 
 _IN_STORIES = ("GF1", "GF4", "GF5", "GF601")
 _ARTICLES = (["a"], ["an"], ["the"])
-_NEED_SOMEBODY = ("GF101", "GF102", "GF201", "GF302", "GF4", "GF5")
+_NEED_SOMEBODY = ("GF1", "GF2", "GF302", "GF303", "GF304", "GF305", "GF4", "GF5", "GF6")
 _TERSE = 6  # tokens below which a line is a remark without a verb, and names nobody because it need not
+_CLASSIFIERS = frozenset(("sort", "kind", "type"))
+_TOPIC_LINKS = frozenset(("about", "of", "on", "in", "with", "how", "what", "why", "when"))
+_IMPERSONAL = frozenset(("it", "there", "we"))
+_OBJECTS = frozenset(("him", "her", "them"))
+_PERCEIVERS = frozenset(("me", "us"))
+_ACTED = ("GF101", "GF304", "GF305")  # families of things that people do, the writer among them
 _PRONOUNS = frozenset(("he", "she", "they", "his", "her", "him", "i", "me", "candidate"))
 
 
@@ -54,9 +62,14 @@ class Judged:
 
     def thing_follows(self, hit: Hit) -> bool:
         """Whether the head behind the judging words is a thing: "smart pointer", "fit in 64 KB", "nervous system"."""
-        if self._attribute(hit.end) or (hit.core < hit.end and self._attribute(hit.core)):
+        if hit.group.code == "GF101" and self.words[hit.core : hit.core + 1] and self.words[hit.core] in _IMPERSONAL:
+            return True  # "feels like it belongs in networking"
+        if hit.group.code == "GF101" and not _OBJECTS.isdisjoint(self.words[hit.start : hit.core]):
+            return False  # "took him for a follower"
+        topical = hit.group.code == "GF602" and self.words[hit.core - 1] in _TOPIC_LINKS  # "no clue how strings work"
+        if self._attribute(hit.end) or (hit.core < hit.end and not topical and self._attribute(hit.core)):
             return True
-        if self._compared(hit):
+        if self._compared(hit) or self._told_of_things(hit):
             return True
         if self.words[hit.core - 1] == "like" and self._unknown_head(hit.core):
             return True
@@ -76,9 +89,23 @@ class Judged:
         after, nouns = self.words[at : at + 2], self._class("tech_noun")
         if not after:
             return False
+        if _CLASSIFIERS.intersection(after) and not self._followed_by_noun(at + (after[0] not in _CLASSIFIERS)):
+            return False  # "a guarded sort of person", "little careless type"
         if after[0] in nouns or after[0][0] == BLANK:
             return True
         return len(after) == 2 and after[0].isalpha() and after[0] not in self._class("linking") and after[1] in nouns
+
+    def _followed_by_noun(self, at: int) -> bool:
+        """Whether the word at `at` stands before another word of its noun phrase: "sort order", not "sort of"."""
+        after = self.words[at + 1 : at + 2]
+        return bool(after) and after[0].isalpha() and after[0] != "of"
+
+    def _told_of_things(self, hit: Hit) -> bool:
+        """Whether what was heard is about a thing: "recruiter says the slot moved"."""
+        rest = self.words[hit.core : hit.end]
+        if not hit.group.code.startswith("GF601") or not self._class("candidate").isdisjoint(rest):
+            return False
+        return rest[:1] != [] and rest[0] in self._class("article") and self._complement(hit.core, "")
 
     def _compared(self, hit: Hit) -> bool:
         """Whether it is the middle of a comparison of things: "as good as the library sort"."""
@@ -87,6 +114,8 @@ class Judged:
             return self._complement(hit.core + 1, "")
         if not hit.group.code.startswith("GF303"):
             return False
+        if any(one == "by" and after[0].isdigit() for one, after in pairwise(words[hit.start : hit.end + 1])):
+            return True  # a difference that was measured: "faster than the other by 9 seconds"
         inside = [at for at in range(hit.start, hit.end) if words[at] in _COMPARES]
         if any(self._complement(at + 1, "") for at in inside):
             return True
@@ -145,8 +174,13 @@ class Judged:
         people, things = self._class("candidate"), self._class("topic_thing")
         writer = self._class("writer") if hit.group.subject == "person" else frozenset()
         opening = self.words[hit.start : hit.start + 3]
-        if opening[0] in self._class("writer") or not self._class("subject_person").isdisjoint(opening):
+        named = self._class("subject_person")
+        if hit.group.code == "GF101":  # who perceives is not who is judged: "my question struck me as muddled"
+            named = named - _PERCEIVERS
+        if opening[0] in self._class("writer") or not named.isdisjoint(opening):
             return False
+        if hit.group.code == "GF101" and self._noun_before(hit.start):
+            return True
         for here in range(hit.start - 1, max(-1, hit.start - _BACK), -1):
             word = self.words[here]
             if word in people or (here > 0 and self.is_name(here)):
@@ -158,6 +192,17 @@ class Judged:
             if word in self._class("ordinal") and here == hit.start - 1 and self.words[here - 1 : here] == ["the"]:
                 return True
         return self._topic_is_other(hit.start)
+
+    def _noun_before(self, start: int) -> bool:
+        """Whether a noun phrase that is no person's ends right before the verb: "the pad came across as broken"."""
+        words, back = self.words, start - 1
+        while back >= 0 and words[back] in self._class("adv"):
+            back -= 1
+        if back < 1 or not words[back].isalpha() or self.is_name(back):
+            return False
+        if words[back] in self._class("somebody") or words[back] in self._class("person_noun"):
+            return False
+        return not self._class("article").isdisjoint(words[max(0, back - 2) : back])
 
     def _topic_is_other(self, before: int) -> bool:
         """Whether the sentence opens with a thing or somebody else as its subject, and stays with it until `before`.
@@ -200,6 +245,8 @@ class Judged:
     def writers_own(self, hit: Hit) -> bool:
         """Whether the writer speaks of himself: "my accent", "I was nervous", "the panel was late"."""
         words, start = self.words, hit.start
+        if self._writer_acts(hit) or self._in_story(hit):
+            return True
         if not hit.group.code.startswith(_OWN) or start == 0:
             return False
         if (
@@ -218,3 +265,29 @@ class Judged:
         while back >= 0 and words[back] in self._class("adv"):
             back -= 1
         return back >= 1 and words[back] in self._class("copula") and words[back - 1] in {"i", "we"}
+
+    def _writer_acts(self, hit: Hit) -> bool:
+        """Whether "I" or "we" is the subject that the match carries on: "I probably came over as impatient"."""
+        words, people = self.words, self._class("candidate")
+        if not hit.group.code.startswith(_ACTED) or not people.isdisjoint(words[hit.start : hit.end]):
+            return False
+        at = hit.start
+        while at < hit.core and words[at] in self._class("adv"):
+            at += 1
+        if hit.group.code == "GF101" and words[at] not in self._class("perceived"):
+            return False
+        for back in range(hit.start - 1, max(-1, hit.start - _BACK), -1):
+            if words[back] in {"i", "we"}:
+                return True
+            if words[back] in people or words[back] in BREAKS or self.is_name(back):
+                return False
+        return False
+
+    def _in_story(self, hit: Hit) -> bool:
+        """Whether the candidate is the one who heard it: "she heard from support ...", "a friend told him ..."."""
+        words = self.words
+        if not hit.group.code.startswith("GF601"):
+            return False
+        if hit.start and words[hit.start - 1] in _PRONOUNS - {"i", "me"} and words[hit.start] in self._class("hears"):
+            return True
+        return any(words[at] == "told" and words[at + 1] in _OBJECTS for at in range(hit.start, hit.end - 1))
