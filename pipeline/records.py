@@ -8,7 +8,8 @@ for a judgement is `Call`, which a person signs.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -215,10 +216,15 @@ class ModelRequest(Record):
     max_output_tokens: int
     extra: dict[str, Any] = Field(default_factory=dict)  # further fields of the body, from the provider's profile
 
-    @property
+    @cached_property
     def hash(self) -> str:
-        """SHA-256 over everything above, shortened. Not cached: a copy with other messages must have another."""
+        """SHA-256 over everything above, shortened."""
         return content_hash(self.model_dump())
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied.__dict__.pop("hash", None)  # a copy with other messages must have another
+        return copied
 
 
 class ModelAnswer(Record):

@@ -23,6 +23,7 @@ import anyio.to_thread
 
 from pipeline.adapters.offline import OfflineExtractor
 from pipeline.adapters.store import record
+from pipeline.adapters.store.desk import Desk
 from pipeline.adapters.store.stored import load_stored
 from pipeline.chunk import cut_chunks
 from pipeline.coverage import cover
@@ -88,7 +89,7 @@ class Runner:
     ) -> None:
         self.workspace = workspace
         self.settings = settings
-        self.store = workspace.store(wait_s=BATCH_WAIT_S)
+        self.store = Desk(workspace.store(wait_s=BATCH_WAIT_S), least_s=0.0)
         self.transcriber = transcriber or make_transcriber(settings)
         self.extractor = extractor or make_extractor(settings, workspace)
         self.version = version
@@ -109,14 +110,16 @@ class Runner:
         Raises RunStopError when the endpoint or a cap ended the run; what is finished by then is kept.
         """
         self.workspace.sweep()
-        endings, fresh = self.worklist.of(intake, only=only, force=force)
-        for ending in endings:
-            watcher.ended(ending)
-        if fresh:
-            try:
+        try:
+            endings, fresh = self.worklist.of(intake, only=only, force=force)
+            for ending in endings:
+                watcher.ended(ending)
+            if fresh:
                 endings += anyio.run(self._run, fresh, watcher)
-            except BaseExceptionGroup as group:  # a task's error comes wrapped; the store's, for one, ends the run
-                raise _first(group) from None
+        except BaseExceptionGroup as group:  # a task's error comes wrapped; the store's, for one, ends the run
+            raise _first(group) from None
+        finally:
+            self.store.close()
         if self.stopped is not None:
             raise self.stopped
         return sorted(endings, key=lambda ending: ending.interview_id)

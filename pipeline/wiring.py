@@ -14,6 +14,8 @@ from pipeline.rubric import Rubric
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
 
+AHEAD = 16  # requests that wait for a place at the endpoint, ready to go; further ones would only take memory
+
 
 def make_transcriber(settings: Settings) -> Transcriber:
     """The speech recogniser of the settings."""
@@ -48,6 +50,7 @@ def make_extractor(settings: Settings, workspace: Workspace, llm: AnyLLM | None 
         against_pass=settings.llm.against_pass,
         turn_down=llm.turn_down,
         prefilter=_prefilter(settings.extract.prefilter),
+        ready=settings.llm.concurrency + AHEAD,
     )
 
 

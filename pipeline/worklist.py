@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.adapters.store import record
-from pipeline.adapters.store.connection import Store
+from pipeline.adapters.store.desk import Desk
 from pipeline.chunk import VERSION as CHUNK_VERSION
 from pipeline.errors import ManifestError, StoreError, VerbatimError
 from pipeline.hashing import content_hash
@@ -58,7 +58,7 @@ class Worklist:
         self,
         workspace: Workspace,
         settings: Settings,
-        store: Store,
+        store: Desk,
         listener: Listener,
         transcriber: Transcriber,
         extractor: Extractor,

@@ -34,7 +34,8 @@ class ModelExtractor:
 
     `names_of` gives the names to hide in an interview; None sends the words as they are. `turn_down` is told the hashes
     of answers that failed an interview, so that they are asked for again next time. `prefilter` names chunks and
-    pillars that need no request; what it goes by is part of the fingerprint.
+    pillars that need no request; what it goes by is part of the fingerprint. At most `ready` requests are made before
+    they can be sent.
     """
 
     name = "model"
@@ -50,7 +51,10 @@ class ModelExtractor:
         against_pass: bool = False,
         turn_down: Callable[[str], None] | None = None,
         prefilter: Prefilter | None = None,
+        ready: int = 64,
     ) -> None:
+        import anyio
+
         self.prefilter = prefilter
         self.llm = llm
         self.model = llm.model
@@ -61,6 +65,7 @@ class ModelExtractor:
         self.against_pass = against_pass
         self.turn_down = turn_down or (lambda _hash: None)
         self.unsaved: dict[str, list[ModelCall]] = {}  # calls of interviews that did not end well
+        self._ready = anyio.CapacityLimiter(ready)
 
     def fingerprint(self, rubric: Rubric) -> str:
         """Endpoint, model, prompts, passes, and what the rubric sends."""
@@ -114,7 +119,8 @@ class ModelExtractor:
 
             async def work(i: int) -> None:
                 try:
-                    ends[i] = await desk.pair(*pairs[i])
+                    async with self._ready:
+                        ends[i] = await desk.pair(*pairs[i])
                 except VerbatimError as error:
                     ends[i] = error
                     if isinstance(error, RunStopError):

@@ -122,9 +122,7 @@ async def _service(settings: Llm, say: Say) -> AsyncIterator[AsyncOpenAI]:
     key = find_key(address, profile.key_env)
     if not address.local:
         say(f"Transcripts go to {address.host} (batch service).")
-    client = connect(
-        address.endpoint, key, concurrency=2, deadline_s=settings.deadline_s, local=address.local, files=True
-    )
+    client = connect(address.endpoint, key, deadline_s=settings.deadline_s, local=address.local, files=True)
     try:
         yield client
     except openai.APIStatusError as error:

@@ -242,7 +242,6 @@ class LiveLLM:
             self._client = connect(
                 self.endpoint,
                 self._key,
-                concurrency=settings.concurrency,
                 deadline_s=settings.deadline_s,
                 local=self.local,
             )

@@ -78,13 +78,10 @@ class Fault(Exception):
         self.hints = hints
 
 
-def connect(
-    base_url: str, key: str, *, concurrency: int, deadline_s: float, local: bool, files: bool = False
-) -> AsyncOpenAI:
+def connect(base_url: str, key: str, *, deadline_s: float, local: bool, files: bool = False) -> AsyncOpenAI:
     """A client for that endpoint that does nothing by itself. `files`: whole result files may come back."""
     import ssl
 
-    import httpx2
     from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
     from pipeline.adapters.llm.wire import LONGEST_ANSWER, LONGEST_FILE, Wire
@@ -93,8 +90,7 @@ def connect(
     verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=certificates) if certificates else True
     if base_url.startswith("http://"):
         verify = False  # nothing to verify without TLS, and redirects are off; saves loading the certificates
-    pool = httpx2.Limits(max_connections=concurrency + 2, max_keepalive_connections=concurrency + 2)
-    wire = Wire(longest=LONGEST_FILE if files else LONGEST_ANSWER, bare=local, limits=pool, verify=verify)
+    wire = Wire(longest=LONGEST_FILE if files else LONGEST_ANSWER, bare=local, verify=verify)
     http = DefaultAsyncHttpxClient(follow_redirects=False, trust_env=False, transport=wire)
     patience = Timeout(deadline_s, connect=min(10.0, deadline_s))
     return AsyncOpenAI(base_url=base_url, api_key=key, max_retries=0, timeout=patience, http_client=http)
@@ -102,17 +98,16 @@ def connect(
 
 async def post(client: AsyncOpenAI, body: dict[str, Any]) -> str:
     """Send a chat request; the raw body of a 200 that is a chat answer. Raises Fault for anything else."""
+    import httpx2
     import openai
 
     from pipeline.adapters.llm.wire import TooMuchError
 
     try:
         # The whole body goes in as it is: the same bytes as in a batch file, without the client's own rewriting.
-        response = await client.chat.completions.with_raw_response.create(
-            model=body["model"], messages=[], extra_body=body
-        )
-        status, kind = response.http_response.status_code, response.headers.get("content-type", "")
-        raw = _without(client.api_key, response.http_response.content.decode("utf-8"))
+        response = await client.post("/chat/completions", body=body, cast_to=httpx2.Response)
+        status, kind = response.status_code, response.headers.get("content-type", "")
+        raw = _without(client.api_key, response.content.decode("utf-8"))
     except openai.APITimeoutError:
         raise Fault("timeout") from None
     except openai.APIStatusError as error:

@@ -22,9 +22,10 @@ LOOK_S = 0.02  # how often it looks whether somebody waits
 class Desk:
     """A Store that threads share: `with desk.session() as db: ...`, as with a Store."""
 
-    def __init__(self, store: Store, *, idle_s: float = IDLE_S) -> None:
+    def __init__(self, store: Store, *, idle_s: float = IDLE_S, least_s: float = LEAST_S) -> None:
         self.store = store
         self.idle_s = idle_s
+        self.least_s = least_s
         self._line: deque[object] = deque()  # who works, in front, and who waits
         self._working = False
         self._changed = threading.Condition()
@@ -46,6 +47,12 @@ class Desk:
                 self._line.remove(ticket)
                 self._working = False
                 self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let go of the file as soon as nobody works with it; the next session opens it again."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
 
     def _wait(self, ticket: object) -> Session:
         with self._changed:
@@ -83,12 +90,12 @@ class Desk:
             self._changed.notify_all()
 
     def _serve(self, db: Session) -> None:
-        least = time.monotonic() + LEAST_S
+        least = time.monotonic() + self.least_s
         idle = time.monotonic() + self.idle_s
         with self._changed:
             self._db, self._closing = db, False
             self._changed.notify_all()
-            while time.monotonic() < idle:
+            while time.monotonic() < idle and not self._closing:
                 self._changed.wait(timeout=LOOK_S)
                 if self._line:
                     idle = time.monotonic() + self.idle_s
