@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from functools import cached_property
 from typing import ClassVar
 
@@ -31,6 +31,12 @@ class Alphabet:
         """Add words. The alphabet is complete when the first sentence is encoded."""
         self._words.update(dict.fromkeys(words))
 
+    def arrange(self, sets: Sequence[Container[str]]) -> None:
+        """Put words that are in the same sets next to each other, those of the first set first."""
+        words = [word for word in self._words if word not in PUNCTUATION]
+        words.sort(key=lambda word: [word not in group for group in sets])
+        self._words = dict.fromkeys((*PUNCTUATION, *words))
+
     @cached_property
     def codes(self) -> dict[str, str]:
         """The character of each word."""
@@ -48,8 +54,10 @@ class Alphabet:
 
     def encode(self, tokens: list[str], words: list[str]) -> str:
         """A sentence as a string; `tokens` as written, `words` in lower case."""
-        get = self.codes.get
-        return "".join([get(word) or self._unknown(token) for token, word in zip(tokens, words, strict=True)])
+        codes = list(map(self.codes.get, words))
+        if None in codes:
+            return "".join([code or self._unknown(token) for code, token in zip(codes, tokens, strict=True)])
+        return "".join(codes)  # type: ignore[arg-type]
 
     def _unknown(self, token: str) -> str:
         first = token[0]
@@ -60,3 +68,14 @@ class Alphabet:
         if first.isdigit():
             return self.NUMBER
         return self.CODE if first == BLANK else self.MARK
+
+
+def ranges(letters: list[str]) -> str:
+    """The inside of a character class; consecutive letters as a range, which compiles much faster."""
+    out: list[str] = []
+    for letter in sorted(letters):
+        if out and ord(letter) == ord(out[-1][-1]) + 1:
+            out[-1] = out[-1][0] + "-" + letter
+        else:
+            out.append(letter)
+    return "".join(out)

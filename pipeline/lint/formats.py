@@ -78,7 +78,7 @@ def _place(finding: Finding) -> str:
 
 def clean(text: str) -> str:
     """Text fit for a terminal and for one line: control characters and direction marks become a blank."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def phrase(finding: Finding) -> str:

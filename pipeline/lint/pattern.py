@@ -24,12 +24,14 @@ bounded number of tokens and gaps stop at punctuation, so a search costs a const
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
+from functools import cached_property
 from itertools import chain, pairwise
 from typing import NamedTuple
 
 from pipeline.errors import RubricError
-from pipeline.lint.alphabet import PUNCTUATION, Alphabet
+from pipeline.lint.alphabet import PUNCTUATION, Alphabet, ranges
 
 _REST_CLAUSE, _REST_SENTENCE = 30, 60  # tokens that > and >> may take at most
 
@@ -49,6 +51,7 @@ _CLOSERS = (
     tbh imo imho ngl overall throughout when from while which who that to today only then lol haha"""
 ).split()
 _JOINS = "and but so yet though although because since when while which who if whereas even".split()
+_OFTEN = 8  # lexicons whose words stand together in the alphabet
 MOST_NEEDS = 4  # words of a match that are looked for before it is tried
 _TURNS = "but though however although yet still".split()
 COMMON = frozenset(
@@ -121,6 +124,7 @@ class Compiler:
         self.alphabet.learn((*_OPENERS, *_CLOSERS, *_JOINS, *_TURNS))
         self.lexicons: dict[str, Lexicon] = {}
         self.macros: dict[str, str] = {}
+        self._uses: Counter[str] = Counter()
         self._groups: dict[str, Lexicon] = {}
         self._classes: dict[int, str] = {}
         self._rare: dict[int, frozenset[str]] = {}
@@ -219,6 +223,7 @@ class Compiler:
         if kind in {"mark", "edge", "rest"} or value in {"{Name}", "{number}", "{any}"}:
             return Element(value)
         if kind == "lexicon":
+            self._uses[value[1:-1]] += 1
             return Element("set", self._known(value, source))
         raise RubricError(f"Lint rules: {value!r} stands alone in the pattern {source!r}.")
 
@@ -277,6 +282,14 @@ class Compiler:
             self._rare[id(lexicon)] = known
         return known
 
+    def arrange(self) -> None:
+        """Give the words of the lexicons that are used most neighbouring letters, once the last pattern is read.
+
+        A lexicon is then a few ranges of letters, which compile faster than the letters one by one.
+        """
+        often = [self.lexicons[name].words for name, _ in self._uses.most_common(_OFTEN)]
+        self.alphabet.arrange([*often[:1], _OPENERS, _CLOSERS, _JOINS, *often[1:]])
+
     # ---- translation ------------------------------------------------------------------------------------------------
 
     def expression(self, row: Row) -> str:
@@ -284,7 +297,7 @@ class Compiler:
         return "".join(map(self._translate, row))
 
     def _translate(self, element: Element) -> str:
-        op, operand, letters = element.op, element.operand, self.alphabet.letters
+        op, operand = element.op, element.operand
         if op == "set":
             out = self._class(operand)  # type: ignore[arg-type]
         elif op == "any":
@@ -293,27 +306,33 @@ class Compiler:
             inner = self._translate(operand)  # type: ignore[arg-type]
             out = f"(?!{inner})" if op == "ahead" else f"(?<!{inner})"
         elif op == "gap":
-            out = f"[^{self.alphabet.punctuation}]{{0,{operand}}}?"
+            out = f"[^{self._punctuation}]{{0,{operand}}}?"
         else:
             out = {
                 "[": "(?P<part>",
                 "]": ")",
-                "^": f"(?<![^{letters(_OPENERS)}])",
-                "$": f"(?![^{letters(_CLOSERS)}])",
-                ">": f"([^{self.alphabet.punctuation}{letters(_JOINS)}]{{0,{_REST_CLAUSE}}})",
+                "^": f"(?<![^{self._ranges_of(_OPENERS)}])",
+                "$": f"(?![^{self._ranges_of(_CLOSERS)}])",
+                ">": f"([^{self._punctuation}{self._ranges_of(_JOINS)}]{{0,{_REST_CLAUSE}}})",
                 ">>": self._rest_of_sentence(),
                 "{Name}": self.alphabet.NAME,
                 "{number}": self.alphabet.NUMBER,
-                "{any}": f"[^{self.alphabet.punctuation}]",
+                "{any}": f"[^{self._punctuation}]",
             }[op]
         if not element.repeat:
             return out
-        return f"(?:{out})?" if element.repeat == "?" else f"(?:{out}){{0,3}}"
+        return f"{_unit(out)}?" if element.repeat == "?" else f"{_unit(out)}{{0,3}}"
 
     def _rest_of_sentence(self) -> str:
-        letters, comma = self.alphabet.letters, self.alphabet.codes[","]
-        stops = letters([".", ";", "-", "(", ",", "!", "?"])
-        return f"((?:[^{stops}]|{comma}(?![{letters(_TURNS)}])){{0,{_REST_SENTENCE}}})"
+        comma, stops = self.alphabet.codes[","], self._ranges_of([".", ";", "-", "(", ",", "!", "?"])
+        return f"((?:[^{stops}]|{comma}(?![{self._ranges_of(_TURNS)}])){{0,{_REST_SENTENCE}}})"
+
+    @cached_property
+    def _punctuation(self) -> str:
+        return ranges(list(self.alphabet.punctuation))
+
+    def _ranges_of(self, words: Iterable[str]) -> str:
+        return ranges(list(dict.fromkeys(self.alphabet.letters(words))))
 
     def _class(self, lexicon: Lexicon) -> str:
         known = self._classes.get(id(lexicon))
@@ -323,21 +342,32 @@ class Compiler:
         return known
 
     def _tree(self, entries: list[tuple[str, ...]]) -> str:
-        """Alternatives with their common beginnings shared, longest first."""
+        """Alternatives with their common beginnings shared, and beginnings with the same ends put together."""
         tails: dict[str, list[tuple[str, ...]]] = {}
         for entry in entries:
             tails.setdefault(entry[0], []).append(entry[1:])
         letter = self.alphabet.codes.__getitem__
-        single = _ranges([letter(word) for word, rest in tails.items() if rest == [()]])
-        parts = []
+        single = ranges([letter(word) for word, rest in tails.items() if rest == [()]])
+        follows: dict[str, list[str]] = {}
         for word in sorted(tails):
             rest = [tail for tail in tails[word] if tail]
             if rest:
                 follow = self._tree(rest)
-                parts.append(letter(word) + (f"(?:{follow})?" if () in tails[word] else follow))
+                follows.setdefault(f"{_unit(follow)}?" if () in tails[word] else follow, []).append(letter(word))
+        parts = [_any_of(ranges(letters)) + follow for follow, letters in follows.items()]
         if single:
-            parts.append(f"[{single}]" if len(single) > 1 else single)
+            parts.append(_any_of(single))
         return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
+
+
+def _any_of(letters: str) -> str:
+    return f"[{letters}]" if len(letters) > 1 else letters
+
+
+def _unit(expression: str) -> str:
+    """The expression as one unit to repeat. A letter or a class is one already; a group would cost time to compile."""
+    plain = len(expression) == 1 or (expression[0] == "[" and expression.find("]") == len(expression) - 1)
+    return expression if plain else f"(?:{expression})"
 
 
 def _product(parts: list[str]) -> list[tuple[str, ...]]:
@@ -345,17 +375,6 @@ def _product(parts: list[str]) -> list[tuple[str, ...]]:
     for part in parts:
         out = [(*head, word) for head in out for word in inflected(part)]
     return out
-
-
-def _ranges(letters: list[str]) -> str:
-    """The inside of a character class; consecutive letters as a range, which compiles much faster."""
-    out: list[str] = []
-    for letter in sorted(letters):
-        if out and ord(letter) == ord(out[-1][-1]) + 1:
-            out[-1] = out[-1][0] + "-" + letter
-        else:
-            out.append(letter)
-    return "".join(out)
 
 
 def _rarity(word: str) -> tuple[bool, bool, int]:

@@ -16,8 +16,9 @@ class Quotes:
         if '"' in text:
             offset = 0
             for paragraph in re.split(r"(\n[ \t]*\n)", text):
-                marks = [m.start() for m in re.finditer('"', paragraph)]
-                spans += [(offset + a, offset + b + 1) for a, b in zip(marks[::2], marks[1::2], strict=False)]
+                if '"' in paragraph:
+                    marks = [m.start() for m in re.finditer('"', paragraph)]
+                    spans += [(offset + a, offset + b + 1) for a, b in zip(marks[::2], marks[1::2], strict=False)]
                 offset += len(paragraph)
         if "'" in text:
             spans += [m.span() for m in _SINGLE_QUOTED.finditer(text)]

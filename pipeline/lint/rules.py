@@ -110,6 +110,7 @@ def _compiled(table: dict[str, Any], name: str) -> dict[str, Any]:
         for group in entry.get("matches", ()):
             phrases += _patterns(_group(rule.code, group), group["patterns"], compiler)
     mentions = _patterns(Group("mention", "none", "any"), table["contexts"]["meta"], compiler)
+    compiler.arrange()
     return {
         "rules": [tuple(rule) for rule in rules.values()],
         "lexicons": {key: tuple(lexicon) for key, lexicon in compiler.lexicons.items()},

@@ -74,8 +74,9 @@ class Sentence:
         self.tokens: list[str] = _TOKEN.findall(text, start, end)
         self._offsets: list[tuple[int, int]] | None = None
         self.code = ""  # the words as the rules' alphabet spells them, once somebody searched here
-        self.words: list[str] = [token.lower() for token in self.tokens]
-        if "_" in text[start:end]:  # emphasis around a word, but not the underscore inside a name
+        joined = "\n".join(self.tokens)  # no token holds a line end
+        self.words: list[str] = joined.lower().split("\n") if joined else []
+        if text.find("_", start, end) >= 0:  # emphasis around a word, but not the underscore inside a name
             self.words = [word.strip("_") or word for word in self.words]
 
     @property
@@ -113,12 +114,9 @@ def _blank(match: re.Match[str]) -> str:
 
 def lines(text: str) -> list[Line]:
     """Every line of the text; CRLF, CR and LF end a line."""
-    out, start = [], 0
-    for match in _LINE_END.finditer(text):
-        out.append(Line(start, match.start()))
-        start = match.end()
-    out.append(Line(start, len(text)))
-    return out
+    ends = [match.span() for match in _LINE_END.finditer(text)]
+    starts = [0, *[after for _, after in ends]]
+    return list(map(Line, starts, [*[end for end, _ in ends], len(text)]))
 
 
 def sentences(text: str) -> list[Sentence]:
