@@ -102,8 +102,10 @@ class Judged:
 
     def _told_of_things(self, hit: Hit) -> bool:
         """Whether what was heard is about a thing: "recruiter says the slot moved"."""
+        if not hit.group.code.startswith("GF601"):
+            return False
         rest = self.words[hit.core : hit.end]
-        if not hit.group.code.startswith("GF601") or not self._class("candidate").isdisjoint(rest):
+        if not self._class("candidate").isdisjoint(rest):
             return False
         return rest[:1] != [] and rest[0] in self._class("article") and self._complement(hit.core, "")
 
@@ -174,10 +176,9 @@ class Judged:
         people, things = self._class("candidate"), self._class("topic_thing")
         writer = self._class("writer") if hit.group.subject == "person" else frozenset()
         opening = self.words[hit.start : hit.start + 3]
-        named = self._class("subject_person")
         if hit.group.code == "GF101":  # who perceives is not who is judged: "my question struck me as muddled"
-            named = named - _PERCEIVERS
-        if opening[0] in self._class("writer") or not named.isdisjoint(opening):
+            opening = [word for word in opening if word not in _PERCEIVERS] or [""]
+        if opening[0] in self._class("writer") or not self._class("subject_person").isdisjoint(opening):
             return False
         if hit.group.code == "GF101" and self._noun_before(hit.start):
             return True
@@ -268,8 +269,10 @@ class Judged:
 
     def _writer_acts(self, hit: Hit) -> bool:
         """Whether "I" or "we" is the subject that the match carries on: "I probably came over as impatient"."""
+        if not hit.group.code.startswith(_ACTED):
+            return False
         words, people = self.words, self._class("candidate")
-        if not hit.group.code.startswith(_ACTED) or not people.isdisjoint(words[hit.start : hit.end]):
+        if not people.isdisjoint(words[hit.start : hit.end]):
             return False
         at = hit.start
         while at < hit.core and words[at] in self._class("adv"):
