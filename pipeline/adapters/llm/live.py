@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 IN_A_ROW = 5  # requests without any answer after which the endpoint counts as down
+WRITERS = 4  # threads that put answers on the disk: more of them only wait for each other
 LONGEST_BACKOFF_S = 8.0
 Say = Callable[[str], None]
 
@@ -78,6 +79,7 @@ class LiveLLM:
         self._failed_in_a_row = 0
         self._heard = False  # whether this run had any answer
         self._ended: RunStopError | None = None
+        self._writers = anyio.CapacityLimiter(WRITERS)
         self._under_way: dict[str, anyio.Lock] = {}
 
     @property
@@ -181,7 +183,7 @@ class LiveLLM:
     async def _keep(self, kept: Kept) -> None:
         """On disk before anything else, even while the run is being stopped."""
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self.kept.write, kept)
+            await anyio.to_thread.run_sync(self.kept.write, kept, limiter=self._writers)
 
     async def speak(self, request: ModelRequest, attempts: list[Attempt]) -> tuple[Dialect, str]:
         """Deliver the request, in the next dialect whenever the endpoint refuses the form of the last."""
