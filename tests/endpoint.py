@@ -100,6 +100,10 @@ class Endpoint:
                     self.close_connection = True
 
             def _write(self, reply: Reply) -> None:
+                if reply.way == "hang":  # not a byte
+                    owner._released.wait(30)
+                    self.close_connection = True
+                    return
                 headers = {"Content-Type": "application/json", **reply.headers}
                 self.send_response(reply.status)
                 for name, value in headers.items():
@@ -128,9 +132,6 @@ class Endpoint:
                         self.wfile.write(bytes([byte]))
                         self.wfile.flush()
                         time.sleep(0.02)
-                elif reply.way == "hang":
-                    owner._released.wait(30)
-                    self.close_connection = True
 
         self._released = threading.Event()
         self._server = _Server(("127.0.0.1", port), Handler)
