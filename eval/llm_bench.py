@@ -71,9 +71,10 @@ async def _serve(pipe: Connection, answers: str) -> None:
                 body = json.loads(await reader.readexactly(length)) if length else {}
                 under_way += 1
                 counts["most_at_once"] = max(counts["most_at_once"], under_way)
-                await asyncio.sleep(DELAY_S)
-                under_way -= 1
+                due = time.monotonic() + DELAY_S
                 raw = _answer(body, counts, answers)
+                await asyncio.sleep(due - time.monotonic())
+                under_way -= 1
                 writer.write(
                     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
                     % (len(raw), raw)

@@ -79,7 +79,8 @@ def assemble(
         words += _placed(utterance, at, duration_s)
         at += len(utterance.text)
     text = "".join(parts)
-    key = content_hash(interview_id, text, [w.model_dump() for w in words], duration_s)
+    placed = [{name: getattr(word, name) for name in Word.__slots__} for word in words]
+    key = content_hash(interview_id, text, placed, duration_s)
     return Transcript(
         interview_id=interview_id,
         transcript_hash=key,

@@ -7,6 +7,7 @@ for a judgement is `Call`, which a person signs.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -75,8 +76,12 @@ class Recording(Record):
     channels: int | None = None
 
 
-class HeardWord(Record):
-    """A word as recognised or imported, before it has a place in the transcript's text."""
+@dataclass(frozen=True, slots=True)
+class HeardWord:
+    """A word as recognised or imported, before it has a place in the transcript's text.
+
+    No `Record`, nor is `Word`: an hour has ten thousand of each, and a Record takes three objects, not one.
+    """
 
     text: str
     start_s: float
@@ -107,7 +112,8 @@ class Utterance(Record):
     words: tuple[HeardWord, ...]
 
 
-class Word(Record):
+@dataclass(frozen=True, slots=True)
+class Word:
     """A word with its place in the transcript's text (code points) and in the recording (seconds)."""
 
     start: int

@@ -19,6 +19,7 @@ class Talk:
         self.roles = roles
         hide = redactor or Redactor(active=False)
         self.shown: list[Redacted] = [hide.redact(line.text) for line in lines]
+        self._words = [" ".join(shown.text.split()) for shown in self.shown]
 
     def show(self, first: int, last: int) -> str:
         """Lines `first` to `last`: number, role, time, words; a long pause is shown as such."""
@@ -35,7 +36,7 @@ class Talk:
 
     def words(self, line: int) -> str:
         """The words of one line on one line."""
-        return " ".join(self.shown[line - 1].text.split())
+        return self._words[line - 1]
 
     def halves(self, first: int, last: int) -> tuple[tuple[int, int], tuple[int, int]]:
         """Two ranges in place of one, cut where a turn begins if one does near the middle."""

@@ -12,7 +12,8 @@ The folder is 0700 and its files 0600: it holds candidates' words.
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,28 +90,44 @@ class Workspace:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write to a temporary name, flush to the disk, rename: the file is whole or not there, mode 0600.
+    """Write one file as `write_together` writes several."""
+    write_together({path: content})
 
-    Raises StoreError when the disk is full or the folder cannot be written.
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Write to temporary names, flush to the disk, rename: each file is whole or not there, mode 0600.
+
+    Several cost little more than one, since the first flush does most of the work for all. Raises StoreError when the
+    disk is full or a folder cannot be written; the files that have their name by then stay.
     """
+    begun: dict[Path, Path] = {}
+    path = Path()
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".writing-{os.getpid()}-")
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
+            for path, content in files.items():
+                begun[path] = path.parent / f".writing-{os.getpid()}-{secrets.token_hex(8)}"
+                with open(begun[path], "xb", opener=private) as file:
+                    file.write(content)
+            for path, written in begun.items():
+                _flush(written)
+                written.replace(path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            for written in begun.values():
+                written.unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
+        for folder in {path.parent for path in begun}:
+            _flush(folder)
     except OSError as error:
         raise StoreError(
             f"{path.name} could not be written: {error.strerror}.",
             kept="everything finished before.",
             next_step="free some space, then run the same command again.",
         ) from None
+
+
+def private(path: str, flags: int) -> int:
+    """An opener for `open`: a new file is its owner's alone."""
+    return os.open(path, flags, 0o600)
 
 
 def _lives(process: str) -> bool:
@@ -123,8 +140,8 @@ def _lives(process: str) -> bool:
     return True
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

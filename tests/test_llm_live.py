@@ -346,7 +346,7 @@ def test_no_answer_is_used_that_is_not_on_disk(tmp_path: Path):
     with Room(tmp_path) as room:
 
         def full(llm: Any) -> None:
-            def write(kept: Any) -> None:
+            def write(*answers: Any) -> None:
                 raise StoreError("x.json could not be written: No space left on device.")
 
             llm.kept.write = write
@@ -357,6 +357,48 @@ def test_no_answer_is_used_that_is_not_on_disk(tmp_path: Path):
         assert room.rows("SELECT * FROM drafts") == []
         assert room.kept() == []
         room.heals()
+
+
+def test_answers_that_come_while_others_are_written_are_written_together(workspace: Workspace):
+    piles: list[int] = []
+    with Endpoint(chat('{"a":"x"}')) as server:
+        llm = live(server, workspace, concurrency=16)
+        write = llm.kept.write
+
+        def slowly(*answers: Any) -> None:
+            piles.append(len(answers))
+            time.sleep(0.1)
+            write(*answers)
+
+        llm.kept.write = slowly
+        asked = requests(llm, 16)
+        assert [end.text for end in ask(llm, *asked)] == ['{"a":"x"}'] * 16
+    assert sum(piles) == 16
+    assert len(piles) < 8
+    assert all(llm.kept.read(request.hash).raw for request in asked)
+
+
+def test_each_answer_that_could_not_be_written_with_others_fails(workspace: Workspace):
+    """The first pile is written and the second is not: of no answer in it anything is used."""
+    piles: list[int] = []
+    with Endpoint(chat('{"a":"x"}')) as server:
+        llm = live(server, workspace, concurrency=16)
+        write = llm.kept.write
+
+        def once(*answers: Any) -> None:
+            piles.append(len(answers))
+            time.sleep(0.1)
+            if len(piles) == 2:
+                raise StoreError("x.json could not be written: No space left on device.")
+            write(*answers)
+
+        llm.kept.write = once
+        asked = requests(llm, 16)
+        ends = ask(llm, *asked)
+        kept = [llm.kept.read(request.hash) for request in asked]
+    assert piles[1] > 1
+    assert sum(isinstance(end, StoreError) for end in ends) == piles[1]
+    assert [isinstance(end, StoreError) for end in ends] == [one is None for one in kept]
 
 
 # independence, and silence

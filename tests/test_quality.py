@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -77,7 +78,7 @@ def test_a_near_loop_is_caught_by_compression():
 def test_unsure_words_are_one_stretch_and_short_doubt_is_none():
     sure, unsure = heard(TALK[:30]).words, heard(TALK[:30], p=0.2).words
     words = tuple(
-        word.model_copy(update={"start_s": index * 0.4, "end_s": index * 0.4 + 0.3})
+        replace(word, start_s=index * 0.4, end_s=index * 0.4 + 0.3)
         for index, word in enumerate((*sure, *unsure, *sure))
     )
     found = flags(heard(TALK).model_copy(update={"words": words}))

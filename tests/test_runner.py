@@ -6,6 +6,7 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 
+import anyio
 import pytest
 from workshop import ROLES, TALK, Bench, Cues, Ears, Silent, entry, recording, tables, transcript
 
@@ -13,8 +14,10 @@ from pipeline import listen
 from pipeline.adapters import media
 from pipeline.adapters.store import record
 from pipeline.errors import MediaError, StoreBusyError, StoreError
+from pipeline.extract import ModelExtractor
 from pipeline.ingest import Intake
-from pipeline.records import Heard
+from pipeline.prompting import load_template
+from pipeline.records import Heard, ModelAnswer, ModelRequest
 from pipeline.wiring import make_extractor
 
 
@@ -443,3 +446,30 @@ def test_the_offline_extractor_is_the_default_and_a_model_needs_a_name(bench: Be
     assert make_extractor(bench.settings, bench.workspace).name == "offline"
     named = Bench(bench.inbox.parent, llm={"model": "m", "base_url": "http://127.0.0.1:9/v1"})
     assert make_extractor(named.settings, named.workspace).name == "model"
+
+
+def test_a_transcript_is_not_read_long_before_its_questions_can_be_asked(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    """Reading is quick and holds up the requests that could be sent: one interview ahead is enough."""
+    read: list[str] = []
+    listen_to = listen.Listener.listen
+
+    def noted(self: Any, interview: Any, *rest: Any) -> Any:
+        read.append(interview.interview_id)
+        return listen_to(self, interview, *rest)
+
+    class Slow:
+        endpoint, model, temperature, max_output_tokens, local = "test", "m", 0.0, 500, True
+        asked = 0
+
+        async def complete(self, request: ModelRequest) -> ModelAnswer:
+            await anyio.sleep(0.02)
+            Slow.asked += 1
+            assert len(read) <= Slow.asked // 4 + 2, "four pillars an interview"
+            return ModelAnswer(text='{"evidence":[],"probes":[]}', model="m", finish_reason="stop")
+
+    monkeypatch.setattr(listen.Listener, "listen", noted)
+    extractor = ModelExtractor(Slow(), load_template("extract"), ready=1)
+    ended = bench.run(bench.manifest(*(talk(bench, f"i-{n}") for n in range(6))), extractor=extractor)
+    assert {end.state for end in ended.values()} == {"done"}
+    assert Slow.asked == 24
+    assert len(read) == 6

@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from math import inf
 
 from pipeline.records import HeardWord, Record, Utterance
 
@@ -194,7 +195,7 @@ def _clock(cue: RawCue) -> list[tuple[int, float]]:
 
 def time_at(clock: Sequence[tuple[int, float]], offset: int) -> float:
     """Seconds at a character, evenly between the anchors around it."""
-    index = min(max(bisect_right(clock, offset, key=lambda anchor: anchor[0]), 1), len(clock) - 1)
+    index = min(max(bisect_right(clock, (offset, inf)), 1), len(clock) - 1)
     (before, start), (after, end) = clock[index - 1], clock[index]
     return start + (end - start) * min(1.0, (offset - before) / (after - before))
 
@@ -205,7 +206,7 @@ def _placed(piece: RawCue) -> ImportedCue:
     words = []
     for found in _WORD.finditer(piece.text):
         begin = found.end() - len(found[0].lstrip())
-        given = [chances[at] for at in range(begin, found.end()) if at in chances]
+        given = [chances[at] for at in range(begin, found.end()) if at in chances] if chances else []
         words.append(
             HeardWord(
                 text=found[0],

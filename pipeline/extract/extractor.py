@@ -92,6 +92,11 @@ class ModelExtractor:
         if close is not None:
             await close()
 
+    async def caught_up(self) -> None:
+        """Return when all that was given to `extract` so far is answered, or its requests are made."""
+        async with self._ready:  # first come, first served
+            pass
+
     def used(self) -> str:
         """What this run asked and what it took, in one line; empty where nobody counted."""
         return str(getattr(self.llm, "meter", ""))

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from pipeline.adapters.llm.dialect import Dialect
 from pipeline.hashing import content_hash
 from pipeline.records import ModelRequest, Record
-from pipeline.workspace import write_private
+from pipeline.workspace import write_private, write_together
 
 FORMAT = 1
 LONGEST_FAULT = 20_000  # characters kept of an answer that was a fault
@@ -76,9 +76,9 @@ class KeptAnswers:
             return None
         return kept
 
-    def write(self, kept: Kept) -> None:
-        """Keep it, on the disk before this returns. Raises StoreError when it cannot be."""
-        self._save(self.path(kept.request.hash), kept.model_dump(mode="json"))
+    def write(self, *answers: Kept) -> None:
+        """Keep them, on the disk before this returns. Raises StoreError when one cannot be."""
+        write_together({self.path(a.request.hash): _sealed(a.model_dump(mode="json")) for a in answers})
 
     def turn_down(self, request_hash: str) -> None:
         """Do not use this answer again: it is kept under `turned_down`, and the request counts as unanswered."""
@@ -102,7 +102,7 @@ class KeptAnswers:
     def learn(self, endpoint: str, model: str, dialect: Dialect, checked: dict[str, Any]) -> None:
         """Remember the dialect and what a probe found."""
         content = {"endpoint": endpoint, "model": model, "dialect": dialect.model_dump(), "checked": checked}
-        self._save(self._endpoint_path(endpoint, model), content)
+        write_private(self._endpoint_path(endpoint, model), _sealed(content))
 
     def hashes(self) -> Iterator[str]:
         """Hashes of all requests at hand."""
@@ -112,11 +112,6 @@ class KeptAnswers:
 
     def _endpoint_path(self, endpoint: str, model: str) -> Path:
         return self.folder / f"endpoint-{content_hash(endpoint, model)}.json"
-
-    def _save(self, path: Path, content: dict[str, Any]) -> None:
-        text = json.dumps({"format": FORMAT, **content}, ensure_ascii=False, separators=(",", ":"))
-        start = text[:-1].encode("utf-8", "surrogatepass")
-        write_private(path, start + _seal(start))
 
     def _load(self, path: Path) -> dict[str, Any] | None:
         try:
@@ -137,6 +132,12 @@ class KeptAnswers:
 
     def _set_aside(self, path: Path) -> None:
         path.replace(path.with_suffix(".damaged"))
+
+
+def _sealed(content: dict[str, Any]) -> bytes:
+    text = json.dumps({"format": FORMAT, **content}, ensure_ascii=False, separators=(",", ":"))
+    start = text[:-1].encode("utf-8", "surrogatepass")
+    return start + _seal(start)
 
 
 def _seal(start: bytes) -> bytes:

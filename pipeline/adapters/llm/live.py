@@ -7,6 +7,7 @@ circuit      the first request of a run, or five in a row, and then a made-up qu
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -31,9 +32,17 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 IN_A_ROW = 5  # requests without any answer after which the endpoint counts as down
-WRITERS = 4  # threads that put answers on the disk: more of them only wait for each other
 LONGEST_BACKOFF_S = 8.0
 Say = Callable[[str], None]
+
+
+class _Pile:
+    """Answers that are put on the disk together. `fault`: why they could not be; each of them fails by it."""
+
+    def __init__(self) -> None:
+        self.answers: list[Kept] = []
+        self.done = anyio.Event()
+        self.fault: Exception | None = None
 
 
 class LiveLLM:
@@ -79,7 +88,8 @@ class LiveLLM:
         self._failed_in_a_row = 0
         self._heard = False  # whether this run had any answer
         self._ended: RunStopError | None = None
-        self._writers = anyio.CapacityLimiter(WRITERS)
+        self._writing = anyio.Lock()
+        self._pile = _Pile()
         self._under_way: dict[str, anyio.Lock] = {}
 
     @property
@@ -116,6 +126,7 @@ class LiveLLM:
         if self._client is not None:
             await self._client.close()
             self._client = None
+            gc.unfreeze()
 
     async def _ask(self, request: ModelRequest, before: Kept | None) -> Kept:
         """Ask until there is an answer or none will come; what happened is on disk either way."""
@@ -181,9 +192,22 @@ class LiveLLM:
         return estimate_tokens(characters(request), self.tokens_per_character)
 
     async def _keep(self, kept: Kept) -> None:
-        """On disk before anything else, even while the run is being stopped."""
+        """On disk before anything else, even while the run is being stopped; what comes meanwhile is the next pile."""
+        pile = self._pile
+        pile.answers.append(kept)
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self.kept.write, kept, limiter=self._writers)
+            if len(pile.answers) > 1:
+                await pile.done.wait()
+            else:
+                async with self._writing:
+                    self._pile = _Pile()
+                    try:
+                        await anyio.to_thread.run_sync(self.kept.write, *pile.answers)
+                    except Exception as fault:
+                        pile.fault = fault
+                    pile.done.set()
+        if pile.fault is not None:
+            raise pile.fault
 
     async def speak(self, request: ModelRequest, attempts: list[Attempt]) -> tuple[Dialect, str]:
         """Deliver the request, in the next dialect whenever the endpoint refuses the form of the last."""
@@ -247,6 +271,7 @@ class LiveLLM:
                 deadline_s=settings.deadline_s,
                 local=self.local,
             )
+            gc.freeze()  # all that is loaded by now stays, and looking it over once more holds up every answer by 80 ms
         return self._client
 
     async def _try(self, body: dict[str, Any], left_s: float) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import StoreBusyError, StoreError
+from pipeline.workspace import private
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,6 +37,7 @@ class Session:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
+        self._tables: dict[str, dict[str, str]] = {}
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Run one query; each row is a dict by column name, in the query's order."""
@@ -73,12 +75,16 @@ class Session:
         )
 
     def _columns(self, table: str) -> dict[str, str]:
+        """Name and type of each column; no table changes while a session lasts, but in a migration before it."""
         import duckdb
 
-        try:
-            return dict(self.connection.execute("SELECT name, type FROM pragma_table_info(?)", [table]).fetchall())
-        except duckdb.CatalogException:
-            raise StoreError(f"there is no table {table}") from None
+        if table not in self._tables:
+            try:
+                found = self.connection.execute("SELECT name, type FROM pragma_table_info(?)", [table]).fetchall()
+            except duckdb.CatalogException:
+                raise StoreError(f"there is no table {table}") from None
+            self._tables[table] = dict(found)
+        return self._tables[table]
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -180,7 +186,7 @@ class Store:
             return True
 
     def _note_holder(self) -> None:
-        with open(f"{self.path}.holder", "w", opener=_private) as note:
+        with open(f"{self.path}.holder", "w", opener=private) as note:
             note.write(str(os.getpid()))
 
     def _busy(self) -> StoreBusyError:
@@ -193,10 +199,6 @@ class Store:
             kept="nothing was changed.",
             next_step="wait for it to end, or close the program that has the file open, then run the same again.",
         )
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 @contextmanager

@@ -20,11 +20,11 @@ from pipeline.records import (
     Recording,
     Role,
     Transcript,
+    Word,
 )
 
 _DERIVED = ("recordings", "speakers", "flags", "drafts", "rejections", "probes", "coverage", "stage_runs")
 _MADE = ("extractor", "model", "prompt_hash")
-WORD_FIELDS = ("start", "end", "start_s", "end_s", "speaker", "probability")
 REFUSED = "refused"  # the stage of an entry that may not run as it stands
 
 
@@ -191,7 +191,7 @@ def spend(db: Session, run_id: str, interview_id: str, calls: Iterable[ModelCall
 
 def _save_transcript(db: Session, transcript: Transcript, lines: Sequence[Line]) -> None:
     if not db.value("SELECT count(*) FROM transcripts WHERE transcript_hash = ?", [transcript.transcript_hash]):
-        words = {name: [getattr(word, name) for word in transcript.words] for name in WORD_FIELDS}
+        words = {name: [getattr(word, name) for word in transcript.words] for name in Word.__slots__}
         row = transcript.model_dump(exclude={"words"})
         db.insert("transcripts", [{**row, "words": words}])
     db.execute("DELETE FROM lines WHERE transcript_hash = ?", [transcript.transcript_hash])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from pipeline.adapters.store.connection import Session
-from pipeline.adapters.store.record import WORD_FIELDS
 from pipeline.errors import StoreError
 from pipeline.records import Draft, Extraction, Flag, Place, ProbeDraft, Record, Recording, Transcript, Word
 
@@ -77,7 +76,7 @@ def load_transcript(db: Session, transcript_hash: str) -> Transcript:
     row = rows[0]
     columns = json.loads(row.pop("words"))
     words = [
-        Word(**dict(zip(WORD_FIELDS, values, strict=True)))
-        for values in zip(*(columns[f] for f in WORD_FIELDS), strict=True)
+        Word(**dict(zip(Word.__slots__, values, strict=True)))
+        for values in zip(*(columns[f] for f in Word.__slots__), strict=True)
     ]
     return Transcript(**row, words=tuple(words))
