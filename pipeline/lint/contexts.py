@@ -6,11 +6,10 @@ sentence that no rule matched, and each context is worked out only when it is as
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from pipeline.lint.index import Hit
 from pipeline.lint.judged import BREAKS, Judged
 from pipeline.lint.observed import observes
+from pipeline.lint.once import once
 from pipeline.lint.quotes import Quotes
 from pipeline.lint.rules import RuleSet
 from pipeline.lint.text import Sentence
@@ -77,7 +76,7 @@ class Context:
         inside = self._quotes.around(self.sentence.offsets[hit.start][0])
         return inside is not None and not self._scare_quotes(hit, *inside)
 
-    @cached_property
+    @once
     def _has_quotes(self) -> bool:
         return self._quotes.touch(self.sentence.start, self.sentence.end)
 
@@ -106,7 +105,7 @@ class Context:
         value = [word for word in words[colon + 1 :] if word[0].isalnum()]
         return hit.start > colon and bool(value) and self._words("form_value").issuperset(value)
 
-    @cached_property
+    @once
     def _all_form(self) -> bool:
         """Whether the line is a field with its choices and nothing else: "Strong hire / Hire / No hire: Hire"."""
         if _FIELD_MARKS.isdisjoint(self.words):
@@ -114,7 +113,7 @@ class Context:
         words = [word for word in self.words if word[0].isalnum()]
         return (self._words("form_label") | self._words("form_value")).issuperset(words)
 
-    @cached_property
+    @once
     def _label_end(self) -> int:
         """The index of the colon behind a field's label, or -1."""
         words = self.words
@@ -137,7 +136,7 @@ class Context:
 
     # ---- the candidate's voice --------------------------------------------------------------------------------------
 
-    @cached_property
+    @once
     def _reported(self) -> list[tuple[int, int]]:
         """Token ranges in which the candidate speaks through the writer."""
         words = self.words
@@ -189,7 +188,7 @@ class Context:
 
     # ---- mentions, techniques, other subjects -----------------------------------------------------------------------
 
-    @cached_property
+    @once
     def _mentioned(self) -> list[tuple[int, int]]:
         """Token ranges that mention a judgement without making it."""
         return [(hit.start, hit.end) for hit in self._rules.mentions.search(self.sentence)]

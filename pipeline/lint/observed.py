@@ -21,15 +21,14 @@ def observes(sentence: Sentence, rules: RuleSet, quotes: Quotes, skip_start: int
     start = 0
     if not classes["session"].isdisjoint(words[:3]):
         start = next((at for at, word in enumerate(words) if word in _SUBJECTS), len(words))
-    for at in range(start, len(words)):
-        word = words[at]
-        if skip_start <= at < skip_end:
+    for at, word in enumerate(words):
+        if at < start or skip_start <= at < skip_end:
             continue
         if word in acts and not (at and words[at - 1] in {"i", "we", "you"}):
             return True
         if word[0] == BLANK or (word[0].isdigit() and _counts(words, at)):
             return True
-        if word.endswith("ed") and len(word) > 4 and word not in rules.known and not things.isdisjoint(words[at:]):
+        if word[-2:] == "ed" and len(word) > 4 and word not in rules.known and not things.isdisjoint(words[at:]):
             return True
         if word in {"not", "never"} and at and words[at - 1] in {"did", "could", "was", "were"}:
             return True

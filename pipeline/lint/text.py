@@ -68,6 +68,8 @@ class Sentence:
     paragraphs and lists, so that neighbours can be told from strangers.
     """
 
+    __slots__ = ("_offsets", "block", "code", "end", "kind", "start", "text", "tokens", "words")
+
     def __init__(self, text: str, start: int, end: int, kind: str, block: int) -> None:
         self.text, self.start, self.end, self.kind, self.block = text, start, end, kind, block
         # findall costs half of finditer, and most sentences never need their offsets.
