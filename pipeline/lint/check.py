@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from pipeline.lint.contexts import Context
@@ -12,7 +13,7 @@ from pipeline.lint.finding import Finding, Note
 from pipeline.lint.index import Hit
 from pipeline.lint.quotes import Quotes
 from pipeline.lint.rules import RuleSet
-from pipeline.lint.text import Sentence, lines
+from pipeline.lint.text import Sentence, line_starts
 
 # Which family a phrase belongs to when two fit: the graver reading wins.
 _PRECEDENCE = ("GF5", "GF402", "GF2", "GF3", "GF601", "GF102", "GF101", "GF401", "GF602", "GF403")
@@ -87,7 +88,7 @@ def trimmed(sentence: Sentence, hit: Hit) -> tuple[int, int]:
         end -= 1
     while start < end - 1 and (words[start] in _LEADING or not words[start][0].isalnum()):
         start += 1
-    return sentence.offsets[start][0], sentence.offsets[end - 1][1]
+    return sentence.span(start, end - 1)
 
 
 class Positions:
@@ -95,7 +96,7 @@ class Positions:
 
     def __init__(self, note: Note) -> None:
         self._note = note
-        self._starts = [0] if note.flat else [line.start for line in lines(note.text)]
+        self._starts = [0] if note.flat else line_starts(note.text)
         if note.text.startswith("\ufeff"):
             self._starts[0] = 1
 
@@ -108,7 +109,7 @@ class Positions:
 def finding(note: Note, rules: RuleSet, place: Place, positions: Positions, cut: Sequence[Sentence] = ()) -> Finding:
     """Dress a place with what its rule says."""
     rule = rules.rules[place.code]
-    at = bisect_right(cut, place.start, key=lambda sentence: sentence.start) - 1
+    at = bisect_right(cut, place.start, key=attrgetter("start")) - 1
     around = note.text[cut[at].start : cut[at].end] if at >= 0 else ""
     return Finding(
         note.file,

@@ -73,7 +73,7 @@ class Context:
     def _quoted(self, hit: Hit) -> bool:
         if not self._has_quotes:
             return False
-        inside = self._quotes.around(self.sentence.offsets[hit.start][0])
+        inside = self._quotes.around(self.sentence.span(hit.start, hit.start)[0])
         return inside is not None and not self._scare_quotes(hit, *inside)
 
     @once

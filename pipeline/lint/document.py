@@ -53,8 +53,8 @@ def _first(cut: list[Sentence], wanted: frozenset[str]) -> Sentence | None:
 
 def _place(code: str, sentence: Sentence) -> Place:
     """The sentence from its first to its last word; code and comments at its ends are left out."""
-    spans = [span for span, word in zip(sentence.offsets, sentence.words, strict=True) if word[0].isalnum()]
-    return Place(code, spans[0][0], spans[-1][1]) if spans else Place(code, sentence.start, sentence.start)
+    said = [at for at, word in enumerate(sentence.words) if word[0].isalnum()]
+    return Place(code, *(sentence.span(said[0], said[-1]) if said else (sentence.start, sentence.start)))
 
 
 def copied(reports: Sequence[tuple[NoteReport, list[Sentence]]]) -> dict[int, list[Place]]:

@@ -27,7 +27,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import chain, pairwise, product
 from typing import NamedTuple
 
 from pipeline.errors import RubricError
@@ -52,6 +52,7 @@ _CLOSERS = (
 ).split()
 _JOINS = "and but so yet though although because since when while which who if whereas even".split()
 _OFTEN = 8  # lexicons whose words stand together in the alphabet
+_MANY = 40  # pairs of neighbours from which on single words are looked for instead
 MOST_NEEDS = 4  # words of a match that are looked for before it is tried
 _TURNS = "but though however although yet still".split()
 COMMON = frozenset(
@@ -261,7 +262,8 @@ class Compiler:
     def _beside_in(self, row: Row) -> Items:
         found = self._needs(row)
         first, *more = sorted(found, key=lambda at: _cost(found[at]))
-        return min((self._beside(row[first]), *(found[at] for at in more)), key=_cost)
+        pairs = [_neighbours(row[at], row[at + 1]) for at in found if at + 1 in found]
+        return min((*filter(None, pairs), self._beside(row[first]), *(found[at] for at in more)), key=_cost)
 
     def _punctuates(self, element: Element) -> bool:
         """Whether the element can take a punctuation mark."""
@@ -358,6 +360,16 @@ class Compiler:
         if single:
             parts.append(_any_of(single))
         return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
+
+
+def _neighbours(one: Element, other: Element) -> Items:
+    """Pairs of words of which a match of both elements contains one; none where they would be many or common."""
+    if not isinstance(one.operand, Lexicon) or not isinstance(other.operand, Lexicon):
+        return frozenset()
+    (left, phrases), (right, more) = one.operand, other.operand
+    if phrases or more or len(left) * len(right) > _MANY or (left & COMMON and right & COMMON):
+        return frozenset()
+    return frozenset(product(left, right))
 
 
 def _any_of(letters: str) -> str:

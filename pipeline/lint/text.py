@@ -68,25 +68,27 @@ class Sentence:
     paragraphs and lists, so that neighbours can be told from strangers.
     """
 
-    __slots__ = ("_offsets", "block", "code", "end", "kind", "start", "text", "tokens", "words")
+    __slots__ = ("block", "code", "end", "kind", "start", "text", "tokens", "words")
 
     def __init__(self, text: str, start: int, end: int, kind: str, block: int) -> None:
         self.text, self.start, self.end, self.kind, self.block = text, start, end, kind, block
-        # findall costs half of finditer, and most sentences never need their offsets.
         self.tokens: list[str] = _TOKEN.findall(text, start, end)
-        self._offsets: list[tuple[int, int]] | None = None
         self.code = ""  # the words as the rules' alphabet spells them, once somebody searched here
         joined = "\n".join(self.tokens)  # no token holds a line end
         self.words: list[str] = joined.lower().split("\n") if joined else []
         if text.find("_", start, end) >= 0:  # emphasis around a word, but not the underscore inside a name
             self.words = [word.strip("_") or word for word in self.words]
 
-    @property
-    def offsets(self) -> list[tuple[int, int]]:
-        """Start and end of each token, code points into the text."""
-        if self._offsets is None:
-            self._offsets = [match.span() for match in _TOKEN.finditer(self.text, self.start, self.end)]
-        return self._offsets
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Code points from the start of one token to the end of another, into the text."""
+        find, at = self.text.find, self.start
+        for token in self.tokens[:first]:  # between tokens stands nothing that a token could be taken for
+            at = find(token, at) + len(token)
+        start = find(self.tokens[first], at)
+        at = start
+        for token in self.tokens[first : last + 1]:
+            at = find(token, at) + len(token)
+        return start, at
 
 
 class Line(NamedTuple):
@@ -119,6 +121,11 @@ def lines(text: str) -> list[Line]:
     ends = [match.span() for match in _LINE_END.finditer(text)]
     starts = [0, *[after for _, after in ends]]
     return list(map(Line, starts, [*[end for end, _ in ends], len(text)]))
+
+
+def line_starts(text: str) -> list[int]:
+    """Where every line starts."""
+    return [0, *map(re.Match.end, _LINE_END.finditer(text))]
 
 
 def sentences(text: str) -> list[Sentence]:
