@@ -92,7 +92,7 @@ def _warm() -> list[Measure]:
 
     rules = load_rules()
     text = feedback(LONG_CHARS)
-    speed = len(text.encode()) / best(lambda: lint_note(Note("long.md", "", text), rules), 3) / 1e6
+    speed = len(text.encode()) / best(lambda: lint_note(Note("long.md", "", text), rules), 10) / 1e6
     short, line = (near_matches(chars) for chars in (LINE_CHARS // 4, LINE_CHARS))
     quarter = best(lambda: lint_note(Note("line.txt", "", short), rules), 2)
     full = best(lambda: lint_note(Note("line.txt", "", line), rules), 1)

@@ -39,10 +39,11 @@ def rank(code: str) -> int:
 def places(cut: list[Sentence], rules: RuleSet, quotes: Quotes | None = None) -> list[Place]:
     """Every judging phrase of the sentences of one text, in order, without overlaps."""
     out: list[Place] = []
+    slips = rules.respelled.keys()
     for at, sentence in enumerate(cut):
         if sentence.kind == "heading":
             continue
-        if not rules.respelled.keys().isdisjoint(sentence.words):
+        if not slips.isdisjoint(sentence.words):
             sentence.words = [rules.respelled.get(word, word) for word in sentence.words]
         hits = rules.phrases.search(sentence)
         if not hits:

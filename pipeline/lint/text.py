@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 BLANK = "\ue000"  # stands for one character of code or markup: neither word nor space nor punctuation mark
 
 _TOKEN = re.compile(
-    r"(?<=[^\W_])'(?:s|d|ll|re|ve|m|S|D|LL|RE|VE|M)\b"  # clitics
-    r"|\w+(?:\.(?=[^\W\d])\w+|[.,](?=\d)\d+|'(?!(?:s|d|ll|re|ve|m|S|D|LL|RE|VE|M)\b)\w+)*"
+    r"\w+(?:\.(?=[^\W\d])\w+|[.,](?=\d)\d+|'(?!(?:s|d|ll|re|ve|m|S|D|LL|RE|VE|M)\b)\w+)*"
+    r"|(?<=[^\W_])'(?:s|d|ll|re|ve|m|S|D|LL|RE|VE|M)\b"  # clitics
     r"|(?<!\w)-+|-+(?!\w)"  # a dash, but not the hyphen inside a word
     r"|\ue000+"
     r"|[^\w\s*-]"
