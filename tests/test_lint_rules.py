@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from pipeline.lint.page import page
 from pipeline.lint.pattern import Compiler
 from pipeline.lint.rules import Rule, load_rules
 from pipeline.lint.run import lint_note
+from pipeline.lint.text import sentences
 
 RULES = load_rules()
+DEV = Path(__file__).parent.parent / "eval" / "gold" / "lint_dev.jsonl"
 FAMILIES = (101, 102, 201, 202, 301, 302, 303, 304, 305, 401, 402, 403, 501, 502, 601, 602)
 PHRASE_RULES = [rule for rule in RULES.rules.values() if rule.source == "rules" and rule.code >= "GF1"]
 OTHER_RULES = [rule for rule in RULES.rules.values() if rule not in PHRASE_RULES]
@@ -66,11 +69,10 @@ def test_severities_are_those_of_the_taxonomy() -> None:
 
 
 def test_every_expression_compiles_and_repeats_nothing_without_a_bound() -> None:
-    for index in (RULES.phrases, RULES.mentions):
-        for entry in index.entries:
-            re.compile(entry.expression)
-            plain = re.sub(r"\[[^\]]*\]", "x", entry.expression)
-            assert not re.search(r"[*+]", plain), "an unbounded repetition"
+    for entry in RULES.phrases.entries:
+        re.compile(entry.expression)
+        plain = re.sub(r"\[[^\]]*\]", "x", entry.expression)
+        assert not re.search(r"[*+]", plain), "an unbounded repetition"
 
 
 def compiler() -> Compiler:
@@ -128,6 +130,30 @@ def test_a_pattern_is_tried_only_where_its_needs_come_in_order_and_in_one_clause
         text: index._able(text.split()) for text in ("a bright keen", "keen bright", "bright . keen", "bright , keen")
     }
     assert able == {"a bright keen": 0b101, "keen bright": 0b100, "bright . keen": 0b100, "bright , keen": 0b110}
+
+
+def test_a_phrase_calls_for_two_of_its_words_next_to_each_other() -> None:
+    made = compiler()
+    masks = masks_of([(made.pattern("{bright} >").needs, False)])
+    index = Index(made.alphabet, [], *masks)
+    texts = ("sharp as a tack", "as sharp a tack as", "sharp", "she shines")
+    assert [index._able(text.split()) for text in texts] == [1, 0, 0, 1]
+
+
+def test_no_pattern_that_matches_is_passed_over() -> None:
+    index = RULES.phrases
+    texts = [text for rule in PHRASE_RULES for text in (*rule.bad, *rule.good)]
+    texts += [json.loads(line)["text"] for line in DEV.read_text(encoding="utf-8").splitlines()]
+    expressions = [re.compile(entry.expression) for entry in index.entries]
+    matched = 0
+    for sentence in (sentence for text in texts for sentence in sentences(text)):
+        able = index._able(sentence.words)
+        spelled = index._alphabet.encode(sentence.tokens, sentence.words)
+        for number, expression in enumerate(expressions):
+            if expression.search(spelled):
+                matched += 1
+                assert able >> number & 1, (index.entries[number].group, sentence.words)
+    assert matched > 1000
 
 
 def test_compiled_rules_are_kept_privately_and_made_anew_when_anything_changes(

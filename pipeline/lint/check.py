@@ -12,7 +12,7 @@ from pipeline.lint.contexts import Context
 from pipeline.lint.finding import Finding, Note
 from pipeline.lint.index import Hit
 from pipeline.lint.quotes import Quotes
-from pipeline.lint.rules import RuleSet
+from pipeline.lint.rules import MENTION, RuleSet
 from pipeline.lint.text import Sentence, line_starts
 
 # Which family a phrase belongs to when two fit: the graver reading wins.
@@ -45,11 +45,12 @@ def places(cut: list[Sentence], rules: RuleSet, quotes: Quotes | None = None) ->
             continue
         if not slips.isdisjoint(sentence.words):
             sentence.words = [rules.respelled.get(word, word) for word in sentence.words]
-        hits = rules.phrases.search(sentence)
+        found = rules.phrases.search(sentence)
+        hits = [hit for hit in found if hit.group.code != MENTION]
         if not hits:
             continue
         quotes = quotes or Quotes(sentence.text)
-        context = Context(rules, cut, at, quotes)
+        context = Context(rules, cut, at, quotes, [hit for hit in found if hit.group.code == MENTION])
         for hit in settle([context.with_inference(hit) for hit in _standing(hits, context)]):
             start, end = trimmed(sentence, hit)
             out.append(Place(hit.group.code, start, end))

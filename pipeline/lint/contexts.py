@@ -6,6 +6,8 @@ sentence that no rule matched, and each context is worked out only when it is as
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipeline.lint.index import Hit
 from pipeline.lint.judged import BREAKS, Judged
 from pipeline.lint.observed import observes
@@ -24,10 +26,13 @@ _INFERRING = ("GF3", "GF5", "GF601")  # families whose span includes the inferen
 
 
 class Context:
-    """The contexts of one sentence."""
+    """The contexts of one sentence. `mentions` are places that speak of a judgement without making it."""
 
-    def __init__(self, rules: RuleSet, sentences: list[Sentence], at: int, quotes: Quotes) -> None:
+    def __init__(
+        self, rules: RuleSet, sentences: list[Sentence], at: int, quotes: Quotes, mentions: Sequence[Hit]
+    ) -> None:
         self._rules, self._sentences, self._at, self._quotes = rules, sentences, at, quotes
+        self._mentions = mentions
         self.sentence = sentences[at]
         self.words = self.sentence.words
         self._words = rules.words.__getitem__
@@ -41,7 +46,7 @@ class Context:
             return "form field"
         if any(start <= hit.start and hit.end <= end for start, end in self._reported):
             return "reported"
-        if any(start <= hit.start < end for start, end in self._mentioned):
+        if any(there.start <= hit.start < there.end for there in self._mentions):
             return "mentioned"
         if self._judged.thing_follows(hit):
             return "technical"
@@ -185,13 +190,6 @@ class Context:
             if word in {"and", "but", "so"} and (not clause or (word == "but" and following in turn)):
                 return here
         return len(words)
-
-    # ---- mentions, techniques, other subjects -----------------------------------------------------------------------
-
-    @once
-    def _mentioned(self) -> list[tuple[int, int]]:
-        """Token ranges that mention a judgement without making it."""
-        return [(hit.start, hit.end) for hit in self._rules.mentions.search(self.sentence)]
 
     # ---- evidence ---------------------------------------------------------------------------------------------------
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from pipeline.lint.alphabet import PUNCTUATION, Alphabet
 from pipeline.lint.text import Sentence
 
-Masks = tuple[int, int, int, int, bool]  # patterns by need, and whether the word is a punctuation mark
+Items = frozenset[str | tuple[str, str]]
+Mask = tuple[int, int, int, int]  # the patterns of which an item can be the first, second, ... need
+Masks = tuple[int, int, int, int, bool, dict[str, Mask]]  # a word's, whether it is a mark, and with the word before it
 Start = tuple[int, int, int, int]  # patterns that begin further on since they have fewer needs; those that cross
-
-
-_WORTH = 5  # patterns from which on it pays to look at pairs of words first
+_NOTHING: Mask = (0, 0, 0, 0)
 
 
 class Group(NamedTuple):
@@ -48,15 +47,11 @@ class Hit(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One pattern ready to run: its expression over the alphabet, and whether it marks the part to report.
-
-    `beside`: words and pairs of neighbours of which a match contains one, asked for at the last moment.
-    """
+    """One pattern ready to run: its expression over the alphabet, and whether it marks the part to report."""
 
     group: Group
     expression: str
     marked: bool
-    beside: frozenset[str | tuple[str, str]]
 
 
 class Index:
@@ -64,7 +59,6 @@ class Index:
 
     def __init__(self, alphabet: Alphabet, entries: list[Entry], masks: dict[str, Masks], start: Start) -> None:
         self._alphabet, self.entries, self._masks, self._start = alphabet, entries, masks, start
-        self._beside = [entry.beside for entry in entries]
         self._compiled: list[re.Pattern[str] | None] = [None] * len(entries)
 
     def search(self, sentence: Sentence) -> list[Hit]:
@@ -74,14 +68,11 @@ class Index:
         if not left:
             return []
         code = sentence.code = sentence.code or self._alphabet.encode(sentence.tokens, words)
-        have = {*words, *pairwise(words)} if left.bit_count() >= _WORTH else None  # for a few, looking costs more
         hits: list[Hit] = []
         while left:  # bit by bit, without a function in between: this is where the time goes
             lowest = left & -left
             left ^= lowest
             number = lowest.bit_length() - 1
-            if have is not None and have.isdisjoint(self._beside[number]):
-                continue
             expression = self._compiled[number] or self._compile(number)
             match = expression.search(code)
             while match is not None:
@@ -96,11 +87,18 @@ class Index:
         """Patterns whose needs all come, in order, and without a punctuation mark in between if they mind it."""
         first, second, third, crossing = self._start
         one, two, three, four = first, second, third, 0
-        for begins, then, after, ends, is_mark in filter(None, map(self._masks.get, words)):
+        for masks, before in zip(map(self._masks.get, words), ("", *words), strict=False):
+            if masks is None:
+                continue
+            begins, then, after, ends, is_mark, pairs = masks
             if is_mark:
                 one = one & crossing | first
                 two = two & crossing | second
                 three = three & crossing | third
+            if before in pairs:
+                with_first = pairs[before]
+                begins, then = begins | with_first[0], then | with_first[1]
+                after, ends = after | with_first[2], ends | with_first[3]
             four |= three & ends
             three |= two & after
             two |= one & then
@@ -135,17 +133,24 @@ def restored(alphabet: Alphabet, dumped: tuple[Any, ...]) -> Index:
     return Index(alphabet, [Entry(known[at], *rest) for at, *rest in rows], masks, start)
 
 
-def masks_of(patterns: Iterable[tuple[tuple[frozenset[str], ...], bool]]) -> tuple[dict[str, Masks], Start]:
+def masks_of(patterns: Iterable[tuple[tuple[Items, ...], bool]]) -> tuple[dict[str, Masks], Start]:
     """Masks by word, and where patterns start, from their needs and whether they cross punctuation."""
-    by_word: dict[str, list[int]] = {mark: [0, 0, 0, 0] for mark in PUNCTUATION}
+    by_item: dict[str | tuple[str, str], list[int]] = {mark: [0, 0, 0, 0] for mark in PUNCTUATION}
     start = [0, 0, 0, 0]
     for number, (needs, crosses) in enumerate(patterns):
         bit, skipped = 1 << number, 4 - len(needs)
         for at in range(skipped):
             start[at] |= bit
         start[3] |= bit * crosses
-        for at, words in enumerate(needs, skipped):
-            for word in words:
-                by_word.setdefault(word, [0, 0, 0, 0])[at] |= bit
-    masks = {word: (row[0], row[1], row[2], row[3], word in PUNCTUATION) for word, row in by_word.items()}
+        for at, items in enumerate(needs, skipped):
+            for item in items:
+                by_item.setdefault(item, [0, 0, 0, 0])[at] |= bit
+    pairs: dict[str, dict[str, Mask]] = {}
+    for item, row in by_item.items():
+        if isinstance(item, tuple):
+            pairs.setdefault(item[1], {})[item[0]] = (row[0], row[1], row[2], row[3])
+    masks: dict[str, Masks] = {}
+    for word in {item if isinstance(item, str) else item[1] for item in by_item}:
+        row = by_item.get(word, list(_NOTHING))
+        masks[word] = row[0], row[1], row[2], row[3], word in PUNCTUATION, pairs.get(word, {})
     return masks, (start[0], start[1], start[2], start[3])

@@ -89,14 +89,13 @@ Items = frozenset[str | tuple[str, str]]
 class Parsed(NamedTuple):
     """One pattern as read.
 
-    A match contains a word of each of `needs`, in this order; unless it `crosses`, with no punctuation in between.
-    It also contains an item of `beside`: a word, or of a phrase two words next to each other, so that "hard" alone does
-    not call for "hard to say". `marked`: it reports a part of itself.
+    A match contains an item of each of `needs`, in this order; unless it `crosses`, with no punctuation in between. An
+    item is a word, or of a phrase two words next to each other, so that "hard" alone does not call for "hard to say".
+    `marked`: it reports a part of itself.
     """
 
     row: Row
-    needs: tuple[frozenset[str], ...]
-    beside: Items
+    needs: tuple[Items, ...]
     crosses: bool
     marked: bool
 
@@ -128,8 +127,7 @@ class Compiler:
         self._uses: Counter[str] = Counter()
         self._groups: dict[str, Lexicon] = {}
         self._classes: dict[int, str] = {}
-        self._rare: dict[int, frozenset[str]] = {}
-        self._second: dict[int, Items] = {}
+        self._known_items: dict[int, Items] = {}
 
     def define(self, name: str, source: str) -> None:
         """Add a lexicon: entries separated by new lines or commas; `{other}` includes one defined before."""
@@ -150,8 +148,7 @@ class Compiler:
         rare = sorted(found, key=lambda at: _cost(found[at]))[:MOST_NEEDS]
         between = rows[0][min(rare) : max(rare) + 1]
         crosses = any(map(self._punctuates, between))
-        beside = min((self._beside(rows[0][at]) for at in found), key=_cost)
-        return Parsed(rows[0], tuple(found[at] for at in sorted(rare)), beside, crosses, "[" in source)
+        return Parsed(rows[0], tuple(found[at] for at in sorted(rare)), crosses, "[" in source)
 
     # ---- reading ----------------------------------------------------------------------------------------------------
 
@@ -230,40 +227,28 @@ class Compiler:
 
     # ---- what a match needs -----------------------------------------------------------------------------------------
 
-    def _needs(self, row: Row) -> dict[int, frozenset[str]]:
-        """By element: words of which a match contains one."""
-        out: dict[int, frozenset[str]] = {}
+    def _needs(self, row: Row) -> dict[int, Items]:
+        """By element: items of which a match contains one."""
+        out: dict[int, Items] = {}
         for at, element in enumerate(row):
             if element.repeat:
                 continue
-            need: frozenset[str] = frozenset()
+            need: Items = frozenset()
             if element.op == "set":
-                need = self._rarest(element.operand)  # type: ignore[arg-type]
+                need = self._items(element.operand)  # type: ignore[arg-type]
             elif element.op == "any":
-                inner = [self._needs(branch) for branch in element.operand]  # type: ignore[attr-defined]
+                inner = list(map(self._least, element.operand))  # type: ignore[call-overload]
                 if all(inner):
-                    need = frozenset().union(*(min(needs.values(), key=_cost) for needs in inner))
+                    need = frozenset().union(*inner)
             if need:
                 out[at] = need
         return out
 
-    def _beside(self, element: Element) -> Items:
-        """Words, and for phrases pairs of neighbours, of which a match of the element contains one."""
-        if element.op == "any":
-            branches: list[Row] = element.operand  # type: ignore[assignment]
-            return frozenset().union(*map(self._beside_in, branches))
-        lexicon: Lexicon = element.operand  # type: ignore[assignment]
-        known = self._second.get(id(lexicon))
-        if known is None:
-            pairs = [max(pairwise(phrase), key=_rarity_of_pair) for phrase in lexicon.phrases]
-            known = self._second[id(lexicon)] = frozenset(lexicon.words).union(pairs)
-        return known
-
-    def _beside_in(self, row: Row) -> Items:
+    def _least(self, row: Row) -> Items:
+        """The items of one element, or of two neighbours, that are met least often."""
         found = self._needs(row)
-        first, *more = sorted(found, key=lambda at: _cost(found[at]))
         pairs = [_neighbours(row[at], row[at + 1]) for at in found if at + 1 in found]
-        return min((*filter(None, pairs), self._beside(row[first]), *(found[at] for at in more)), key=_cost)
+        return min((*filter(None, pairs), *found.values()), key=_cost, default=frozenset())
 
     def _punctuates(self, element: Element) -> bool:
         """Whether the element can take a punctuation mark."""
@@ -275,13 +260,13 @@ class Compiler:
             return any(map(self._punctuates, chain(*rows)))
         return element.op in {">", ">>"}
 
-    def _rarest(self, lexicon: Lexicon) -> frozenset[str]:
-        known = self._rare.get(id(lexicon))
+    def _items(self, lexicon: Lexicon) -> Items:
+        known = self._known_items.get(id(lexicon))
         if known is None and not lexicon.words.isdisjoint(("-ing", "-ed", "-ly")):
             known = frozenset()  # words of an open class are no particular words
         elif known is None:
-            known = lexicon.words.union([max(phrase, key=_rarity) for phrase in lexicon.phrases])
-            self._rare[id(lexicon)] = known
+            pairs = [max(pairwise(phrase), key=_rarity) for phrase in lexicon.phrases]
+            known = self._known_items[id(lexicon)] = frozenset(lexicon.words).union(pairs)
         return known
 
     def arrange(self) -> None:
@@ -389,14 +374,10 @@ def _product(parts: list[str]) -> list[tuple[str, ...]]:
     return out
 
 
-def _rarity(word: str) -> tuple[bool, bool, int]:
-    return word not in COMMON, word not in _EVERYWHERE, len(word)
-
-
-def _rarity_of_pair(pair: tuple[str, str]) -> tuple[int, int]:
+def _rarity(pair: tuple[str, str]) -> tuple[int, int]:
     return sum(word not in COMMON for word in pair), len(pair[0]) + len(pair[1])
 
 
-def _cost(words: frozenset[str] | Items) -> float:
-    """How often one of these words will be met, roughly."""
-    return 500 * len(words & _EVERYWHERE) + 50 * len(words & COMMON) + len(words)
+def _cost(items: Items) -> int:
+    """How often one of these will be met, roughly."""
+    return 500 * len(items & _EVERYWHERE) + 50 * len(items & COMMON) + len(items)

@@ -19,6 +19,7 @@ from pipeline.lint.pattern import Compiler, Lexicon, Parsed
 # Where an observation may stand that excuses a match.
 _EVIDENCE = ("none", "same", "near")
 _SUBJECTS = ("any", "thing", "person")
+MENTION = "mention"
 
 
 class Rule(NamedTuple):
@@ -43,12 +44,15 @@ class Rule(NamedTuple):
 
 
 class RuleSet(NamedTuple):
-    """All that `lint_rules.toml` says. `words`: the single words of each lexicon."""
+    """All that `lint_rules.toml` says.
+
+    `phrases` finds what judges, and under the code MENTION what speaks of a judgement without making it; `words`: the
+    single words of each lexicon; `known`: every word of a pattern.
+    """
 
     rules: dict[str, Rule]
     lexicons: dict[str, Lexicon]
     phrases: Index
-    mentions: Index
     respelled: dict[str, str]
     words: Mapping[str, frozenset[str]]
     known: Mapping[str, str]
@@ -109,7 +113,7 @@ def _compiled(table: dict[str, Any], name: str) -> dict[str, Any]:
         rules[rule.code] = rule
         for group in entry.get("matches", ()):
             phrases += _patterns(_group(rule.code, group), group["patterns"], compiler)
-    mentions = _patterns(Group("mention", "none", "any"), table["contexts"]["meta"], compiler)
+    phrases += _patterns(Group(MENTION, "none", "any"), table["contexts"]["meta"], compiler)
     compiler.arrange()
     return {
         "rules": [tuple(rule) for rule in rules.values()],
@@ -117,7 +121,6 @@ def _compiled(table: dict[str, Any], name: str) -> dict[str, Any]:
         "codes": compiler.alphabet.codes,
         "slips": slips(compiler),
         "phrases": _index(phrases, compiler).dump(),
-        "mentions": _index(mentions, compiler).dump(),
     }
 
 
@@ -128,7 +131,6 @@ def _rule_set(compiled: dict[str, Any], file: Path) -> RuleSet:
         {row[0]: Rule(*row) for row in compiled["rules"]},
         lexicons,
         restored(alphabet, compiled["phrases"]),
-        restored(alphabet, compiled["mentions"]),
         compiled["slips"],
         {name: lexicon.words for name, lexicon in lexicons.items()},
         compiled["codes"],
@@ -154,9 +156,7 @@ def _patterns(group: Group, patterns: str, compiler: Compiler) -> list[tuple[Gro
 
 
 def _index(patterns: list[tuple[Group, Parsed]], compiler: Compiler) -> Index:
-    entries = [
-        Entry(group, compiler.expression(parsed.row), parsed.marked, parsed.beside) for group, parsed in patterns
-    ]
+    entries = [Entry(group, compiler.expression(parsed.row), parsed.marked) for group, parsed in patterns]
     return Index(compiler.alphabet, entries, *masks_of((parsed.needs, parsed.crosses) for _, parsed in patterns))
 
 

@@ -38,18 +38,16 @@ _PLAIN = {
     "\u2011": "-",
     "…": ".",
 }
-_ODD = re.compile(f"[{''.join(_PLAIN)}]")
 
-_MASKED = re.compile(
+_MASKED = re.compile(  # every alternative begins with a letter of its own, so that the search skips all other text
     r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)"  # fenced code
     r"|<!--.*?(?:-->|\Z)"
     r"|`[^`\n]*`"
     r"|\]\([^)\s]*\)"  # the target of a link
-    r"|\b(?:https?|file)://[^\s)>\]]+"
+    r"|h(?<=\bh)ttps?://[^\s)>\]]+|f(?<=\bf)ile://[^\s)>\]]+"
     r"|</?[a-zA-Z][^<>\n]{0,200}>",
     re.DOTALL,
 )
-_MASK_SIGNS = ("`", "<", "~~~", "://", "](")
 _FRONT_MATTER = re.compile(r"\A\ufeff?(---|\+\+\+)[ \t]*\r?\n.*?\r?\n\1[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 _BULLET = re.compile(r"[ \t]*(?:(?:[-*+•‣◦·–—]|\d{1,3}[.)]|[a-zA-Z][.)]|\[[ xX]\])[ \t]+)+")
@@ -103,13 +101,7 @@ def masked(text: str) -> str:
     out = text
     if text.startswith(("---", "+++", "\ufeff---", "\ufeff+++")):
         out = _FRONT_MATTER.sub(_blank, out, count=1)
-    if any(sign in out for sign in _MASK_SIGNS):
-        out = _MASKED.sub(_blank, out)
-    return out
-
-
-def _plain(match: re.Match[str]) -> str:
-    return _PLAIN[match.group()]
+    return _MASKED.sub(_blank, out)
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -130,7 +122,9 @@ def line_starts(text: str) -> list[int]:
 
 def sentences(text: str) -> list[Sentence]:
     """Cut a note into sentences, bullets, headings and table rows, in order."""
-    clean = _ODD.sub(_plain, masked(text))
+    clean = masked(text)
+    for odd, plain in _PLAIN.items():
+        clean = clean.replace(odd, plain)
     return [
         Sentence(clean, start, end, kind, block)
         for first, last, kind, block in _passages(clean)
