@@ -1,8 +1,8 @@
-"""Patterns filed by the words they need, and the search for them in a sentence.
+"""Patterns filed by the items they need, words and pairs of neighbouring words, and the search in a sentence.
 
-Each pattern is one bit. For every word there are a few integers: the patterns of which it can be the first, second, ...
-needed word. Walking over a sentence, whole sets of patterns step from one need to the next with a handful of integer
-operations a word; what arrives at the end, usually a few of a thousand, is run.
+Each pattern is one bit. For every item there are a few integers: the patterns of which it can be the first, second, ...
+need. Walking over a sentence, whole sets of patterns step from one need to the next with a handful of integer
+operations a word; what arrives at the end, about two of eight hundred, is run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pipeline.lint.alphabet import PUNCTUATION, Alphabet
 from pipeline.lint.text import Sentence
 
-Items = frozenset[str | tuple[str, str]]
+Items = frozenset[str | tuple[str, str]]  # a match contains one of them
 Mask = tuple[int, int, int, int]  # the patterns of which an item can be the first, second, ... need
 Masks = tuple[int, int, int, int, bool, dict[str, Mask]]  # a word's, whether it is a mark, and with the word before it
 Start = tuple[int, int, int, int]  # patterns that begin further on since they have fewer needs; those that cross

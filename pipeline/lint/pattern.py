@@ -32,6 +32,7 @@ from typing import NamedTuple
 
 from pipeline.errors import RubricError
 from pipeline.lint.alphabet import PUNCTUATION, Alphabet, ranges
+from pipeline.lint.index import Items
 
 _REST_CLAUSE, _REST_SENTENCE = 30, 60  # tokens that > and >> may take at most
 
@@ -83,14 +84,12 @@ class Element(NamedTuple):
 
 
 Row = list[Element]
-Items = frozenset[str | tuple[str, str]]
 
 
 class Parsed(NamedTuple):
     """One pattern as read.
 
-    A match contains an item of each of `needs`, in this order; unless it `crosses`, with no punctuation in between. An
-    item is a word, or of a phrase two words next to each other, so that "hard" alone does not call for "hard to say".
+    A match contains an item of each of `needs`, in this order; unless it `crosses`, with no punctuation in between.
     `marked`: it reports a part of itself.
     """
 
@@ -261,6 +260,7 @@ class Compiler:
         return element.op in {">", ">>"}
 
     def _items(self, lexicon: Lexicon) -> Items:
+        """Its words, and of each phrase two neighbours, so that "hard" alone does not call for "hard to say"."""
         known = self._known_items.get(id(lexicon))
         if known is None and not lexicon.words.isdisjoint(("-ing", "-ed", "-ly")):
             known = frozenset()  # words of an open class are no particular words
