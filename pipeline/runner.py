@@ -162,6 +162,7 @@ class Runner:
         return endings
 
     async def _asked(self) -> None:
+        """Return when a model could be asked about one more interview."""
         if isinstance(self.extractor, ModelExtractor):
             await self.extractor.caught_up()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import time
@@ -359,18 +360,26 @@ def test_no_answer_is_used_that_is_not_on_disk(tmp_path: Path):
         room.heals()
 
 
-def test_answers_that_come_while_others_are_written_are_written_together(workspace: Workspace):
+def slow_disk(llm: Any, fails_at: int = -1) -> list[int]:
+    """Make each writing of answers take a while, and one of them fail; the list fills with how many came at once."""
     piles: list[int] = []
+    write = llm.kept.write
+
+    def slowly(*answers: Any) -> None:
+        piles.append(len(answers))
+        time.sleep(0.1)
+        if len(piles) - 1 == fails_at:
+            raise StoreError("x.json could not be written: No space left on device.")
+        write(*answers)
+
+    llm.kept.write = slowly
+    return piles
+
+
+def test_answers_that_come_while_others_are_written_are_written_together(workspace: Workspace):
     with Endpoint(chat('{"a":"x"}')) as server:
         llm = live(server, workspace, concurrency=16)
-        write = llm.kept.write
-
-        def slowly(*answers: Any) -> None:
-            piles.append(len(answers))
-            time.sleep(0.1)
-            write(*answers)
-
-        llm.kept.write = slowly
+        piles = slow_disk(llm)
         asked = requests(llm, 16)
         assert [end.text for end in ask(llm, *asked)] == ['{"a":"x"}'] * 16
     assert sum(piles) == 16
@@ -380,19 +389,9 @@ def test_answers_that_come_while_others_are_written_are_written_together(workspa
 
 def test_each_answer_that_could_not_be_written_with_others_fails(workspace: Workspace):
     """The first pile is written and the second is not: of no answer in it anything is used."""
-    piles: list[int] = []
     with Endpoint(chat('{"a":"x"}')) as server:
         llm = live(server, workspace, concurrency=16)
-        write = llm.kept.write
-
-        def once(*answers: Any) -> None:
-            piles.append(len(answers))
-            time.sleep(0.1)
-            if len(piles) == 2:
-                raise StoreError("x.json could not be written: No space left on device.")
-            write(*answers)
-
-        llm.kept.write = once
+        piles = slow_disk(llm, fails_at=1)
         asked = requests(llm, 16)
         ends = ask(llm, *asked)
         kept = [llm.kept.read(request.hash) for request in asked]
@@ -451,6 +450,15 @@ def test_nothing_is_sent_before_the_first_question(workspace: Workspace):
     with Endpoint(chat()) as server:
         live(server, workspace)
         assert server.received == []
+
+
+def test_the_collector_is_left_as_it_was_found(workspace: Workspace):
+    with Endpoint(chat('{"a":"x"}')) as server:
+        llm = live(server, workspace)
+        llm.connection()
+        assert gc.get_freeze_count() > 0
+        ask(llm, *requests(llm, 1))
+        assert gc.get_freeze_count() == 0
 
 
 def test_a_rate_limit_without_a_time_is_bounded_too(workspace: Workspace):
