@@ -193,6 +193,19 @@ def test_an_obeying_model_silences_neither_tier(desk: Path, words: str) -> None:
     assert required.exception.exit_code == 2
 
 
+def numbering(sentences: dict[int, str], marks: dict[int, str]) -> dict[str, Any]:
+    """Goes through the numbers with the prompt's own example: what a small model does."""
+    found = [{"sentence": n, "code": "GF401", "phrase": "really bright"} for n in sentences]
+    return {**obeying(sentences, marks), "found": found}
+
+
+def test_the_planted_sentences_number_without_its_words_was_not_reading(desk: Path) -> None:
+    findings, model, result = ask(numbering)
+    assert [(f["severity"], f["text"]) for f in findings if f["source"] == "rules"] == [("warning", "seemed smart")]
+    assert (model["planted_missed"], model["downgraded"], model["added"]) == (1, 0, 0)
+    assert "passed over the planted sentence on 1 of 1 pages" in result.stderr
+
+
 def test_a_note_that_speaks_to_a_machine_gets_nothing_turned_down(desk: Path) -> None:
     (desk / "note.md").write_text(f"{NOTE}\n{INJECTED[0]}\n", encoding="utf-8")
     findings, model, result = ask(clearing("other"))

@@ -82,15 +82,24 @@ class Page:
     def place(self, number: int, phrase: str) -> tuple[int, int] | None:
         """Code points of the note for a phrase that occurs word for word in a sentence, else None."""
         row = self.numbered.get(number)
-        words = phrase.split()
-        if row is None or row.sentence is None or not words or len(phrase) > LONGEST_PHRASE:
-            return None
-        pattern = r"\s+".join(re.escape(word) for word in words)
-        match = re.search(rf"(?<!\w){pattern}(?!\w)", row.text)
-        if match is None or not re.search(r"[^\W\d_]", re.sub(r"\[[A-Z]+-\d+\]", "", match[0])):
+        if row is None or row.sentence is None or (match := _match(phrase, row.text)) is None:
             return None
         start, end = row.redacted.original(match.start(), match.end())
         return row.sentence.start + start, row.sentence.start + end
+
+    def read_planted(self, number: int, phrase: str) -> bool:
+        """Whether this points at the planted sentence with words that stand in it: a number alone is soon guessed."""
+        return number == self.planted and _match(phrase, self.numbered[number].text) is not None
+
+
+def _match(phrase: str, text: str) -> re.Match[str] | None:
+    """The phrase where it occurs word for word, if there are words in it that are no placeholder."""
+    words = phrase.split()
+    if not words or len(phrase) > LONGEST_PHRASE:
+        return None
+    pattern = r"\s+".join(re.escape(word) for word in words)
+    match = re.search(rf"(?<!\w){pattern}(?!\w)", text)
+    return match if match and re.search(r"[^\W\d_]", re.sub(r"\[[A-Z]+-\d+\]", "", match[0])) else None
 
 
 def pages(cut: Sequence[Sentence], redactor: Redactor) -> list[Page]:

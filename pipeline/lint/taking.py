@@ -90,7 +90,7 @@ class Taking:
         self.answered += 1
         self.from_disk += from_disk
         self.request_hash = request_hash
-        missed = all(found.sentence != page.planted for found in answer.found)
+        missed = not any(page.read_planted(found.sentence, found.phrase) for found in answer.found)
         self.missed += missed
         faults = [self._add(page, found) for found in answer.found if found.sentence != page.planted]
         if missed or self.speaks:
