@@ -20,6 +20,7 @@ class RequestFile:
     """An LLM that asks nobody: it keeps what it would have sent."""
 
     endpoint = "batch"
+    local = True
     temperature: float | None = 0.0
     max_output_tokens = 2000
 
@@ -29,8 +30,15 @@ class RequestFile:
 
     async def complete(self, request: ModelRequest) -> ModelAnswer:
         """Keep the request and answer that there is nothing."""
-        self.requests[request.hash] = request
+        self.keep(request)
         return ModelAnswer(text=NOTHING, model=self.model)
+
+    def turn_down(self, request_hash: str) -> None:
+        """Nothing was answered."""
+
+    def keep(self, request: ModelRequest) -> None:
+        """Remember a request."""
+        self.requests[request.hash] = request
 
     def write(self, path: Path) -> int:
         """The requests as JSON Lines; returns how many."""
@@ -54,6 +62,7 @@ class AnswerFile:
     """An LLM that looks answers up by request hash. Raises AnswerError for a request without one."""
 
     endpoint = "batch"
+    local = True
     temperature: float | None = 0.0
     max_output_tokens = 2000
 
@@ -82,3 +91,6 @@ class AnswerFile:
             seconds=float(row.get("seconds", 0.0)),
             cached=True,
         )
+
+    def turn_down(self, request_hash: str) -> None:
+        """A file stays as it is."""

@@ -64,7 +64,7 @@ def hold(gold: Sequence[GoldClaim], cases: Sequence[Case]) -> list[Held]:
     unknown = {claim.about for claim in gold} - known.keys()
     if unknown:
         raise GoldError(f"no interview is called {', '.join(sorted(unknown))}.")
-    return [_held(claim, *known[claim.about]) for claim in gold]
+    return [held_by_search(claim, *known[claim.about]) for claim in gold]
 
 
 def _search(case: Case) -> Search:
@@ -75,7 +75,8 @@ def _search(case: Case) -> Search:
     return Search(case.sample.lines, case.sample.roles, shown)
 
 
-def _held(gold: GoldClaim, sample: Sample, search: Search) -> Held:
+def held_by_search(gold: GoldClaim, sample: Sample, search: Search) -> Held:
+    """One sentence against its interview, offline."""
     if not is_claim(gold.text):
         return Held(gold, "no_claim", frozenset())
     found = search.look(gold.text)
@@ -108,9 +109,8 @@ METRICS: dict[str, tuple[Test, Test]] = {
 }
 
 
-def claims_result(cases: Sequence[Case], solver: str, split: str) -> TaskResult:
+def claims_result(held: Sequence[Held], solver: str, split: str) -> TaskResult:
     """The figures by interview, and every sentence that was not held as the gold says."""
-    held = hold(load_claims(split), cases)
     return measured("claims", solver, split, counted(held), [_item(row) for row in held])
 
 

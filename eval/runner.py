@@ -39,11 +39,15 @@ def run_tasks(
     bench = Bench(extractor, solver, split, twice=twice, workspace=workspace, gold=gold, progress=progress)
     rubric = load_rubric(RUBRIC)
     default = POINTING if gold else [task for task in TASKS if task not in ON_REQUEST]
-    results = tuple(TASKS[name](bench) for name in names or default)
+    run = names or default
+    results = tuple(TASKS[name](bench) for name in run)
     sent = [pillar.for_model() for pillar in rubric.pillars]
+    prompts = [load_template(variant.template).hash] if variant else []
+    if variant and "claims" in run:
+        prompts.append(load_template("claims").hash)
     return EvalRun(
         gold_hash=gold_hash(bench.samples),
-        prompt_hash=content_hash(load_template(variant.template).hash, variant) if variant else "",
+        prompt_hash=content_hash(*prompts, variant) if variant else "",
         rubric_hash=content_hash(sent),
         solver_hash=extractor.fingerprint(rubric),
         results=results,

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from eval.claims_score import claims_result
+from eval.claims_model import held_by_model
+from eval.claims_score import claims_result, hold, load_claims
 from eval.dataset import Sample, load_folder, load_split
 from eval.hearing import Hearing, listen, skipped, speakers_result, transcribe_result
 from eval.linting import lint_result
@@ -16,6 +17,7 @@ from eval.packets import packet_result
 from eval.pointing import coverage_result, extract_result, prompted_result
 from eval.results import TaskResult
 from eval.solving import Progress, solve
+from eval.variants import model_of
 from pipeline.errors import VerbatimError
 from pipeline.ports import Extractor
 
@@ -84,7 +86,11 @@ def _lint(bench: Bench) -> TaskResult:
 
 
 def _claims(bench: Bench) -> TaskResult:
-    return claims_result(bench.cases, bench.solver, bench.split)
+    llm = model_of(bench.extractor)
+    held = (
+        hold(load_claims(bench.split), bench.cases) if llm is None else held_by_model(llm, bench.split, bench.samples)
+    )
+    return claims_result(held, bench.solver, bench.split)
 
 
 def _locate(_bench: Bench) -> TaskResult:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from eval.answer_tokens import counters
 from eval.batch import AnswerFile, RequestFile
@@ -19,7 +19,7 @@ from eval.dataset import GOLD, RUBRIC, Sample, load_split
 from eval.pointing import extract_result
 from eval.solving import solve
 from pipeline.extract import ModelExtractor, read_example, render_examples
-from pipeline.ports import LLM, Extractor
+from pipeline.ports import LLM, AnyLLM, Extractor
 from pipeline.prompting import load_examples, load_rubric, load_template
 from pipeline.records import Chunk, Extraction, Line, Role
 from pipeline.rubric import Pillar, Rubric
@@ -65,6 +65,12 @@ def pointing_with(llm: LLM, variant: Variant) -> Extractor:
     shown = render_examples([read_example(table) for table in tables], load_rubric(RUBRIC), template.answer)
     inner = ModelExtractor(llm, template, shown)
     return JointExtractor(inner) if variant.joint else inner
+
+
+def model_of(extractor: Extractor) -> AnyLLM | None:
+    """The LLM that an extractor asks, if it asks one."""
+    inner = extractor.inner if isinstance(extractor, JointExtractor) else extractor
+    return cast(AnyLLM, inner.llm) if isinstance(inner, ModelExtractor) else None
 
 
 class JointExtractor:

@@ -1,8 +1,9 @@
 """Names of people that a note gives away by how it uses them, for texts that come without a manifest.
 
 A capitalised word counts as a name when it acts as a person ("Priya said", "Tom's answer", "paired with Ana",
-"Candidate: Jo Berg"); words next to it that are capitalised too belong to it. No list of names is consulted, so a name
-that is only mentioned in passing, or written in lower case, stays. docs/lint-model.md has the measured recall.
+"Candidate: Jo Berg"), or when a mail address in the note spells it; words next to it that are capitalised too belong to
+it. No list of names is consulted, so a name that is only mentioned in passing, or written in lower case, stays.
+docs/lint-model.md has the measured recall.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ _CUES = tuple(
         r"would hire|I['’]d hire|recommend|asked|told|reminded|helped|gave|with|and|than|like|as|about|thanks,?|hi|"
         rf"hello|co-interviewer|colleague|interviewer|candidate) (?P<name>{_NAME})(?=[\s,.;:!?)]|$)",
         rf"(?<![\w.@/])(?P<name>{_NAME}) and I\b",
+        rf"(?<![\w.@/])(?P<name>{_WORD}(?:[ \t]+{_WORD}){{1,2}}) [a-z]{{2,}}ed\b",
     )
 )
+_MAILBOX = re.compile(r"(?<![\w.+-])([^\W\d_][\w.+-]{1,63})@(?=\w)")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _NO_NAMES = frozenset(
     "a an the i we you he she they it this that these those his her their my our your its one both all each some "
@@ -59,6 +62,12 @@ def people_in(text: str, no_names: Collection[str] = _NO_NAMES) -> list[str]:
             words = [word for word in match["name"].split() if not _ruled_out(word, no_names)]
             if words:
                 found.add(_POSSESSIVE.sub("", " ".join(words)))
+    for part in {part for box in _MAILBOX.findall(text) for part in re.findall(r"[^\W\d_]{3,}", box)}:
+        found.update(
+            word
+            for word in re.findall(rf"(?<!\w)(?i:{part})(?![\w@])", text)
+            if word[0].isupper() and not _ruled_out(word, no_names)
+        )
     for name in list(found):  # "Priya said" makes "Priya Okafor" a name elsewhere in the note
         for match in re.finditer(rf"(?<!\w){re.escape(name)}[ \t]+({_WORD})", text):
             if not _ruled_out(match[1], no_names):

@@ -50,7 +50,7 @@ def evaluate(
         return
     options = Options(workspace=workspace, variant=Variant(template, examples, joint), batch=answers)
     if write_requests is not None:
-        _write_requests(options, split, gold, write_requests)
+        _write_requests(tasks or [], options, split, gold, write_requests)
         return
     run = _measure(tasks or [], solver, gold.name if gold else split, options, twice=twice, gold=gold)
     if out is not None:
@@ -122,13 +122,18 @@ def _gate(run: EvalRun, *, keep: bool) -> None:
         raise typer.Exit(1)
 
 
-def _write_requests(options: Options, split: str, gold: Path | None, path: Path) -> None:
+def _write_requests(tasks: list[str], options: Options, split: str, gold: Path | None, path: Path) -> None:
+    from eval import claims_model
     from eval.dataset import load_folder, load_split
     from eval.solvers import request_writer
     from eval.solving import solve
 
     extractor, requests = request_writer(options)
-    solve(extractor, load_folder(gold) if gold else load_split(split))
+    samples = load_folder(gold) if gold else load_split(split)
+    if tasks == ["claims"]:
+        claims_model.write_requests(requests, split, samples)
+    else:
+        solve(extractor, samples)
     typer.echo(f"wrote {requests.write(path)} requests to {path}", err=True)
 
 
