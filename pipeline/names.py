@@ -62,12 +62,9 @@ def people_in(text: str, no_names: Collection[str] = _NO_NAMES) -> list[str]:
             words = [word for word in match["name"].split() if not _ruled_out(word, no_names)]
             if words:
                 found.add(_POSSESSIVE.sub("", " ".join(words)))
-    for part in {part for box in _MAILBOX.findall(text) for part in re.findall(r"[^\W\d_]{3,}", box)}:
-        found.update(
-            word
-            for word in re.findall(rf"(?<!\w)(?i:{part})(?![\w@])", text)
-            if word[0].isupper() and not _ruled_out(word, no_names)
-        )
+    spelt = {part.lower() for box in _MAILBOX.findall(text) for part in re.findall(r"[^\W\d_]{3,}", box)}
+    capitals = re.findall(rf"(?<!\w){_WORD}(?![\w@])", text) if spelt else ()
+    found.update(word for word in capitals if word.lower() in spelt and not _ruled_out(word, no_names))
     for name in list(found):  # "Priya said" makes "Priya Okafor" a name elsewhere in the note
         for match in re.finditer(rf"(?<!\w){re.escape(name)}[ \t]+({_WORD})", text):
             if not _ruled_out(match[1], no_names):

@@ -316,6 +316,9 @@ def test_many_sentences_are_asked_in_pages(desk: Path) -> None:
         ("Kafka was slow, so Redis did the rest. Then explained the lock.", []),
         ("Not as good as Miriam, who we hired in May.", ["Miriam"]),
         ("Dr. Osei explained the trace.", ["Osei"]),
+        ("Priya Raman opened with a question.", ["Priya Raman"]),
+        ("Raman, Priya: good on traces. Mail priya.raman@example.org", ["Priya", "Raman"]),
+        ("Tests covered the race. Redis failed twice.", []),
     ],
 )
 def test_people_are_told_by_how_they_are_spoken_of(text: str, names: list[str]) -> None:
