@@ -207,8 +207,11 @@ def say_next(workspace: Workspace, feedback: Path) -> None:
     )
 
 
-def show_claims(text: str, claims: Sequence[Claim], lines: Sequence[Line]) -> None:
-    """Each claim with the lines it was linked to; a model's view stands below the offline one, marked as such."""
+def show_claims(text: str, claims: Sequence[Claim], lines: Sequence[Line], no_claim: int | None = None) -> None:
+    """Each claim with the lines it was linked to; a model's view stands below the offline one, marked as such.
+
+    `no_claim`: how many sentences the model took for no claim, when one was used.
+    """
     style = {"supported": "green", "contradicted": "red", "none_found": "yellow"}
     table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
     table.add_column(width=12)
@@ -227,10 +230,12 @@ def show_claims(text: str, claims: Sequence[Claim], lines: Sequence[Line]) -> No
             table.add_row("", Text(f"{clock(line.start_s)}  “{plain_line(line.text)}”"))
     out = console()
     out.print(table)
-    for source in sorted({claim.source for claim in claims}, reverse=True):
+    sources = {claim.source for claim in claims} | ({"model"} if no_claim is not None else set())
+    for source in sorted(sources, reverse=True):
         own = [claim for claim in claims if claim.source == source]
         counts = ", ".join(f"{sum(c.state == s for c in own)} {s.replace('_', ' ')}" for s in style)
-        out.print(Text(f"{source}: {counts}"))
+        passed = f", {no_claim} taken for no claim" if source == "model" and no_claim is not None else ""
+        out.print(Text(f"{source}: {counts}{passed}"))
     states: dict[int, set[str]] = {}
     for claim in claims:
         states.setdefault(claim.claim, set()).add(claim.state)

@@ -48,6 +48,11 @@ def sensible(rows: dict[int, str]) -> list[str]:
     return [f"{piece.split()[0]} no-claim" if "Strong hire" in rows[int(piece.split()[0])] else piece for piece in held]
 
 
+def elsewhere(rows: dict[int, str]) -> list[str]:
+    """Counts on with numbers that no sentence has: what a small model does."""
+    return [f"{n}1 no-claim" for n in range(len(rows) + 1, 40)]
+
+
 def obeying(rows: dict[int, str]) -> list[str]:
     """Bears everything out, the planted sentence included."""
     return [f"{n} supports 3" for n in rows]
@@ -97,7 +102,7 @@ def test_both_views_stand_side_by_side(workspace: Path) -> None:
     assert "Olu" not in sent
     assert result.exit_code == 1
     assert "[model]" in shown.stdout
-    assert "model: 2 supported, 1 contradicted, 0 none found" in shown.stdout
+    assert "model: 2 supported, 1 contradicted, 0 none found, 1 taken for no claim" in shown.stdout
     bench_rows = kept(workspace)
     assert {row["source"] for row in bench_rows} == {"offline", "model"}
     assert all(row["model"] == MODEL and row["request_hash"] for row in bench_rows if row["source"] == "model")
@@ -111,7 +116,7 @@ def kept(workspace: Path) -> list[dict[str, Any]]:
         return db.rows("SELECT * FROM claims")
 
 
-@pytest.mark.parametrize("reply", [fails(500), chat("no idea"), reply_with(obeying)])
+@pytest.mark.parametrize("reply", [fails(500), chat("no idea"), reply_with(obeying), reply_with(elsewhere)])
 def test_a_model_that_cannot_be_used_is_told_and_the_offline_view_stands(workspace: Path, reply: Any) -> None:
     with Endpoint(reply) as endpoint:
         result = claims(workspace, endpoint.url, "--llm", "--json")

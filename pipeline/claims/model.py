@@ -162,6 +162,8 @@ class Pointing:
                     faults["not_the_candidates_lines"] += 1
                 else:
                     found[number] = said
+            if not (found or faults["not_the_candidates_lines"]):
+                raise AnswerError(f"request {request_hash}: held: none of the sentences shown is in it")
             dropped.update(faults)
             return found
 
@@ -201,6 +203,7 @@ class Pointing:
             "answered": answered,
             "from_disk": sum(call.cached for call in calls),
             "sentences": len(self.sentences),
+            "no_claim": sum({one.state for one in own} == {"no-claim"} for own in by_place.values()),
             "unanswered": sum(not own for own in by_place.values()),
             "dropped": dict(sorted(dropped.items())),
         }

@@ -70,7 +70,8 @@ def claims(
     if as_json:
         typer.echo(json.dumps(_shown_json(found, pointed), indent=2))
     else:
-        show_claims(text, found, talked.lines)
+        used = pointed.summary if pointed is not None and pointed.summary["answered"] else {}
+        show_claims(text, found, talked.lines, used.get("no_claim"))
     if any(claim.state != "supported" for claim in found):
         raise typer.Exit(1)
 
