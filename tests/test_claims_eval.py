@@ -8,8 +8,9 @@ from pathlib import Path
 from eval.batch import AnswerFile, RequestFile
 from eval.claims_model import asked, held_by_model, write_requests
 from eval.claims_score import Held, load_claims
-from eval.dataset import load_split
+from eval.dataset import GOLD, load_split
 
+ANSWERS = GOLD / "answers"
 SAMPLES = load_split("dev")[:2]
 ABOUT = [claim for claim in load_claims("dev") if claim.about in {sample.id for sample in SAMPLES}]
 
@@ -47,6 +48,12 @@ def test_a_model_that_finds_nothing_is_right_where_there_is_nothing_and_where_co
     right = {row.gold.id for row in answered(tmp_path, knowing=False) if row.right}
     nothing = {c.id for c in ABOUT if c.kind == "count" or c.state in {"none_found", "no_claim"}}
     assert right == nothing
+
+
+def test_the_kept_answers_fit_the_requests_of_today() -> None:
+    held = held_by_model(AnswerFile(ANSWERS / "claims_test.jsonl", "batch"), "test", load_split("test"))
+    assert len(held) == len(load_claims("test"))
+    assert all(row.right for row in held)
 
 
 def test_requests_are_one_file_for_any_endpoint(tmp_path: Path) -> None:

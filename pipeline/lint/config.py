@@ -7,6 +7,7 @@ from each file upwards; in one folder `verbatim.toml` wins. An unknown key is an
 from __future__ import annotations
 
 import fnmatch
+import os
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any, NamedTuple
 
 from pipeline.errors import SettingsError
 from pipeline.lint.finding import SEVERITIES
+
+CONFIG_NAMES = ("verbatim.toml", "pyproject.toml")
 
 
 class LintConfig(NamedTuple):
@@ -32,22 +35,23 @@ class LintConfig(NamedTuple):
     folder: str = ""
 
     def wants(self, code: str, file: str) -> bool:
-        """Whether a rule counts for a file. The longest prefix decides; ignoring wins a tie."""
-        ignored = [
-            *self.ignore,
-            *(p for glob, codes in self.per_file_ignores if _fits(file, glob, self.folder) for p in codes),
-        ]
+        """Whether a rule counts for a file. The longest prefix decides, ignoring wins a tie; per file it always wins."""
         on = max((len(p) for p in (*self.select, *self.extend_select) if code.startswith(p)), default=0)
-        off = max((len(p) for p in ignored if code.startswith(p)), default=0)
-        return on > off
+        off = max((len(p) for p in self.ignore if code.startswith(p)), default=0)
+        return on > off and not any(
+            code.startswith(prefix) and _fits(file, glob, self.folder)
+            for glob, prefixes in self.per_file_ignores
+            for prefix in prefixes
+        )
 
     def check_codes(self, codes: list[str]) -> None:
         """Raise SettingsError for a prefix that no rule has."""
         own = (*self.select, *self.ignore, *self.extend_select, *(p for _, ps in self.per_file_ignores for p in ps))
         for prefix in own:
             if not prefix or not any(code.startswith(prefix) for code in codes):
+                where = f"The configuration in {self.folder}: no" if self.folder else "No"
                 raise SettingsError(
-                    f"No lint rule starts with {prefix!r}.", next_step="verbatim explain lists the codes."
+                    f"{where} lint rule starts with {prefix!r}.", next_step="verbatim explain lists the codes."
                 )
 
 
@@ -56,8 +60,8 @@ def _fits(file: str, glob: str, folder: str) -> bool:
     names = {file, path.name, path.as_posix()}
     if folder and path.is_absolute() and path.is_relative_to(folder):
         names.add(path.relative_to(folder).as_posix())
-    elif folder and path.resolve().is_relative_to(folder):
-        names.add(path.resolve().relative_to(folder).as_posix())
+    elif folder and (there := path.parent.resolve() / path.name).is_relative_to(folder):
+        names.add(there.relative_to(folder).as_posix())
     return any(fnmatch.fnmatch(name, glob) for name in names)
 
 
@@ -67,14 +71,19 @@ def nearest(file: Path, explicit: Path | None = None) -> LintConfig:
         if not explicit.is_file():
             raise SettingsError(f"{explicit} is not a file.", next_step="name a TOML file with --config.")
         return _load(explicit) or LintConfig(folder=str(explicit.resolve().parent))
-    return _nearest_in(file.resolve().parent)
+    return _nearest_in(file.parent.resolve())  # the file itself may be a link to nowhere
+
+
+def forget() -> None:
+    """Look at the configuration files again: somebody who watches, or an editor, may have changed them."""
+    _nearest_in.cache_clear()
 
 
 @cache
 def _nearest_in(folder: Path) -> LintConfig:
     for parent in (folder, *folder.parents):
-        for name in ("verbatim.toml", "pyproject.toml"):
-            if (parent / name).is_file():
+        for name in CONFIG_NAMES:
+            if os.path.isfile(parent / name):  # noqa: PTH113 - False where a folder may not be entered
                 found = _load(parent / name)
                 if found is not None:
                     return found
@@ -88,15 +97,19 @@ def _load(path: Path) -> LintConfig | None:
         raise SettingsError(f"{path} is not valid TOML: {error}", next_step=f"mend {path} and run again.") from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.", next_step="check its permissions.") from None
-    if path.name == "pyproject.toml":
-        content = content.get("tool", {}).get("verbatim", {})
-    table = content.get("lint")
+    table: Any = content
+    for key in _table(path).split("."):
+        table = table.get(key) if isinstance(table, dict) else None
     return None if table is None else parsed(table, path)
+
+
+def _table(path: Path) -> str:
+    return "tool.verbatim.lint" if path.name == "pyproject.toml" else "lint"
 
 
 def parsed(table: Any, path: Path) -> LintConfig:
     """Check one `[lint]` table. Raises SettingsError that names the key."""
-    where = f"{path}, [lint]"
+    where = f"{path}, [{_table(path)}]"
     if not isinstance(table, dict):
         raise SettingsError(f"{where} is not a table.", next_step=f"mend {path}.")
     known = [name for name in LintConfig._fields if name != "folder"]

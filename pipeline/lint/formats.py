@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipeline.lint.finding import SEVERITIES, Finding, NoteReport, column_units
@@ -51,8 +51,8 @@ def summary_line(reports: Sequence[NoteReport]) -> str:
         if counts[key]
     ]
     return (
-        f"{_plural(counts['findings'], 'finding')}{f' ({kinds})' if kinds else ''} and "
-        f"{_plural(counts['observations'], 'observation')} in {_plural(counts['notes'], 'note')}"
+        f"{plural(counts['findings'], 'finding')}{f' ({kinds})' if kinds else ''} and "
+        f"{plural(counts['observations'], 'observation')} in {plural(counts['notes'], 'note')}"
         + (f"; {', '.join(hidden)}" if hidden else "")
         + _model_line(_looked(reports))
     )
@@ -67,7 +67,8 @@ def _model_line(looked: dict[str, Any]) -> str:
     return f"; the model{partly} added {looked['added']} and turned {looked['downgraded']} down."
 
 
-def _plural(number: int, noun: str) -> str:
+def plural(number: int, noun: str) -> str:
+    """A number with its noun: "1 finding", "2 findings"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
@@ -132,7 +133,12 @@ def _line_of(report: NoteReport, finding: Finding, lines: list[str]) -> str:
 def as_json(reports: Sequence[NoteReport], rules: RuleSet) -> str:
     """Findings and summary for machines. Offsets are code points; columns are also given in bytes and UTF-16 units."""
     rows = [_row(report, finding) for report in reports for finding in report.findings]
-    return json.dumps({"findings": rows, "summary": summary(reports, rules)}, ensure_ascii=False, indent=2) + "\n"
+    return dumped({"findings": rows, "summary": summary(reports, rules)})
+
+
+def dumped(content: Mapping[str, Any]) -> str:
+    """JSON with every letter as itself; a lone half of a surrogate pair, which no file can hold, as its escape."""
+    return json.dumps(content, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace").decode() + "\n"
 
 
 def _row(report: NoteReport, finding: Finding) -> dict[str, Any]:
@@ -150,7 +156,8 @@ def github(reports: Sequence[NoteReport], rules: RuleSet) -> str:  # noqa: ARG00
     for report in reports:
         for f in report.findings:
             title = _property(f"{f.code} {f.name}")
-            place = f"file={_property(f.file)},line={f.line},col={f.column},title={title}"
+            column = "" if f.id else f",col={f.column}"  # in a row it counts in the field, not in the file
+            place = f"file={_property(f.file)},line={f.line}{column},title={title}"
             rows.append(f"::{_GITHUB[f.severity]} {place}::{_message(f'{phrase(f)!r} {f.message} {f.question}')}\n")
     return "".join(rows)
 
@@ -177,7 +184,7 @@ def junit(reports: Sequence[NoteReport], rules: RuleSet) -> str:  # noqa: ARG001
         out.append(f'    <testcase name={_attribute(clean(name))} classname="verbatim.lint">\n')
         if report.findings:
             body = "".join(f'{_place(f)} {f.code} "{phrase(f)}" {f.message} {f.question}\n' for f in report.findings)
-            first, count = report.findings[0], _plural(len(report.findings), "finding")
+            first, count = report.findings[0], plural(len(report.findings), "finding")
             out.append(
                 f"      <failure type={_attribute(first.code)} message={_attribute(count)}>"
                 f"{html.escape(clean_lines(body), quote=False)}</failure>\n"

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import MissingExtraError, VerbatimError
-from pipeline.lint.config import LintConfig, nearest
+from pipeline.lint.config import LintConfig, forget, nearest
 from pipeline.lint.finding import Finding, Note, column_units
 from pipeline.lint.rules import load_rules
 from pipeline.lint.run import lint_note
+from pipeline.plain import plain
 
 if TYPE_CHECKING:
     from lsprotocol import types
@@ -35,10 +36,15 @@ def server() -> Any:
         raise MissingExtraError("lsp", "verbatim lint --lsp") from None
 
     made = LanguageServer("verbatim-lint", "1")
+    told: dict[str, str] = {}  # what was said about a document's configuration, so that it is said once
 
     def publish(ls: LanguageServer, uri: str) -> None:
         document = ls.workspace.get_text_document(uri)
-        found = diagnostics(document.source, document.path or uri)
+        config, fault = configured(document.path or uri)
+        if fault and fault != told.get(uri):
+            ls.window_show_message(types.ShowMessageParams(types.MessageType.Error, f"verbatim lint: {fault}"))
+        told[uri] = fault
+        found = diagnostics(document.source, document.path or uri, config)
         ls.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri=uri, diagnostics=found))
 
     @made.feature(types.TEXT_DOCUMENT_DID_OPEN)
@@ -66,7 +72,18 @@ def server() -> Any:
     return made
 
 
-def diagnostics(text: str, path: str) -> list[types.Diagnostic]:
+def configured(path: str) -> tuple[LintConfig, str]:
+    """The configuration as it is on disk now; the defaults, and what is wrong with it, when it cannot be used."""
+    forget()
+    try:
+        config = nearest(Path(path))
+        config.check_codes(list(load_rules().rules))
+    except VerbatimError as error:
+        return LintConfig(), plain(error)
+    return config, ""
+
+
+def diagnostics(text: str, path: str, config: LintConfig) -> list[types.Diagnostic]:
     """Findings of one document as diagnostics; positions in UTF-16 units, from 0."""
     from lsprotocol import types
 
@@ -75,10 +92,6 @@ def diagnostics(text: str, path: str) -> list[types.Diagnostic]:
         "warning": types.DiagnosticSeverity.Warning,
         "info": types.DiagnosticSeverity.Information,
     }
-    try:
-        config = nearest(Path(path))
-    except VerbatimError:
-        config = LintConfig()
     note = Note(path, "", text[:_MOST_CHARS])
     return [
         types.Diagnostic(

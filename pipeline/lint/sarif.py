@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
 from pipeline.lint.finding import Finding, NoteReport, column_units
+from pipeline.lint.formats import dumped
 from pipeline.lint.rules import Rule, RuleSet
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -40,7 +41,7 @@ def sarif(reports: Sequence[NoteReport], rules: RuleSet) -> str:
             }
         ],
     }
-    return json.dumps(log, ensure_ascii=False, indent=2) + "\n"
+    return dumped(log)
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -61,13 +62,10 @@ def _result(report: NoteReport, finding: Finding, order: list[str], kind: str = 
         region["endLine"] = finding.line  # the first line of a phrase that runs on
     else:
         region["endColumn"] = units["utf16_column"] + units["utf16_length"]
-    region |= {
-        "charOffset": finding.start,
-        "charLength": finding.end - finding.start,
-        "snippet": {"text": finding.text},
-    }
-    if report.note.id or report.note.flat:  # offsets count in the field, not in the file
-        del region["charOffset"], region["charLength"]
+    region |= {"charOffset": finding.start, "charLength": finding.end - finding.start}
+    if report.note.id or report.note.flat:  # offsets and columns count in the field, not in the file
+        region = {"startLine": finding.line}
+    region["snippet"] = {"text": finding.text}
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": order.index(finding.code),
@@ -85,4 +83,4 @@ def _result(report: NoteReport, finding: Finding, order: list[str], kind: str = 
 
 def _uri(file: str) -> str:
     path = PurePath(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    return path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))

@@ -10,11 +10,12 @@ from typing import BinaryIO, NamedTuple, TextIO
 
 from pipeline.errors import SettingsError, VerbatimError
 from pipeline.lint import baseline, sources
-from pipeline.lint.config import LintConfig, nearest
+from pipeline.lint.config import CONFIG_NAMES, LintConfig, forget, nearest
 from pipeline.lint.finding import SEVERITIES, Note, NoteReport
-from pipeline.lint.formats import FORMATS, clean, statistics, summary_line
+from pipeline.lint.formats import FORMATS, clean, plural, statistics, summary_line
 from pipeline.lint.rules import RuleSet, load_rules
 from pipeline.lint.run import Look, lint_notes
+from pipeline.plain import plain
 
 _POLL_S = 0.5
 
@@ -76,13 +77,12 @@ class Session:
         notes, failed = self._notes(paths, stdin, err)
         known_path = self._baseline_path(paths)
         known = baseline.load(known_path) if known_path and not self.flags.write_baseline else None
-        before = known.copy() if known is not None else None
         reports = lint_notes(notes, self.rules, self.config, known, self.look)
         if known_path and self.flags.write_baseline:
-            self._write(known_path, reports, err)
+            self._write(known_path, reports, err, failed=failed)
             return Outcome(reports, 0, failed)
-        if known_path and known is not None and before is not None:
-            self._stale(known_path, known, before, notes, err)
+        if known_path and known is not None:
+            self._stale(known_path, known, notes, err)
         if self.flags.statistics:
             out.write(statistics(reports, self.rules))
         else:
@@ -95,12 +95,11 @@ class Session:
         notes: list[Note] = []
         failed = False
         files = [path for path in paths if str(path) != "-"]
-        try:
-            named, found = sources.collect(files)
-        except VerbatimError as error:
-            err.write(f"verbatim: {error}\n")
-            return [], True
-        if files and not named and not found and len(files) == len(paths):
+        named, found, faults = sources.collect(files)
+        for error in faults:
+            err.write(f"verbatim: {plain(error)}\n")
+            failed = True
+        if files and not named and not found and not failed and len(files) == len(paths):
             err.write(f"Nothing to lint: no {', '.join(sources.SUFFIXES)} file in {', '.join(map(str, files))}.\n")
         if len(files) < len(paths):
             name = self.flags.stdin_filename or "stdin.txt"
@@ -123,7 +122,7 @@ class Session:
             if skip_tables and Path(name).suffix.lower() in sources.TABLES and not self.flags.field:
                 err.write(f"Skipped {clean(str(error.what))}\n")
                 return True
-            err.write(f"verbatim: {error}\n")
+            err.write(f"verbatim: {plain(error)}\n")
             return False
         return True
 
@@ -146,22 +145,21 @@ class Session:
             )
         return None
 
-    def _write(self, path: Path, reports: Sequence[NoteReport], err: TextIO) -> None:
+    def _write(self, path: Path, reports: Sequence[NoteReport], err: TextIO, *, failed: bool) -> None:
+        if failed:  # what could not be linted would be missing from it
+            err.write(f"{path} is not written: not everything could be linted.\n")
+            return
         found = [finding for report in reports for finding in report.findings]
-        self._save(path, baseline.dump(found))
-        err.write(f"Wrote {len(found)} findings to {path}.\n")
+        self._save(path, baseline.dump(found, path))
+        err.write(f"Wrote {plural(len(found), 'finding')} to {path}.\n")
 
-    def _stale(
-        self, path: Path, left: baseline.Known, before: baseline.Known, notes: Sequence[Note], err: TextIO
-    ) -> None:
-        files = {note.file for note in notes}
-        stale = sum(count for (file, _, _), count in left.items() if file in files and count > 0)
+    def _stale(self, path: Path, known: baseline.Known, notes: Sequence[Note], err: TextIO) -> None:
+        stale = known.stale(note.file for note in notes)
         if stale and self.flags.prune_baseline:
-            kept = {key: before[key] - (count if key[0] in files else 0) for key, count in left.items()}
-            self._save(path, baseline.dump_known({key: n for key, n in kept.items() if n > 0}))
-            err.write(f"Took {stale} mended findings out of {path}.\n")
+            self._save(path, baseline.dump_known(known.written - stale))
+            err.write(f"Took {plural(stale.total(), 'mended finding')} out of {path}.\n")
         elif stale:
-            err.write(f"{stale} findings in {path} are mended; --prune-baseline takes them out.\n")
+            err.write(f"{path} holds {plural(stale.total(), 'mended finding')}; --prune-baseline takes them out.\n")
 
     @staticmethod
     def _save(path: Path, content: str) -> None:
@@ -183,20 +181,30 @@ class Session:
         last: dict[Path, tuple[int, int]] | None = None
         looks = 0
         while not rounds or looks < rounds:
-            now = _stamps(paths)
+            now = _stamps(paths, self.flags.config)
             if now != last:
                 out.write(f"{time.strftime('%H:%M:%S')}\n")
-                self.once(paths, io.BytesIO(), out, err)
+                self._again(paths, io.BytesIO(), out, err)
                 out.flush()
                 last = now
             looks += 1
             time.sleep(_POLL_S)
 
+    def _again(self, paths: Sequence[Path], stdin: BinaryIO, out: TextIO, err: TextIO) -> None:
+        forget()
+        try:
+            self.once(paths, stdin, out, err)
+        except VerbatimError as error:  # a configuration in the middle of an edit
+            err.write(f"verbatim: {plain(error)}\n")
 
-def _stamps(paths: Sequence[Path]) -> dict[Path, tuple[int, int]]:
+
+def _stamps(paths: Sequence[Path], explicit: Path | None = None) -> dict[Path, tuple[int, int]]:
     stamps = {}
-    named, found = sources.collect([path for path in paths if path.exists()])
-    for path in (*named, *found):
+    named, found, _ = sources.collect(paths)
+    files = [*named, *found]
+    above = {folder for path in (*paths, *files) for folder in (path, *path.absolute().parents)}
+    configs = [explicit] if explicit else [folder / name for folder in above for name in CONFIG_NAMES]
+    for path in (*files, *configs):
         try:
             status = path.stat()
         except OSError:

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.errors import FeedbackError
 from pipeline.lint.finding import Note
@@ -20,25 +21,39 @@ FIELDS = ("feedback", "notes", "comments", "comment", "note", "text")  # tried i
 _SKIPPED = frozenset({".git", ".venv", "node_modules", "__pycache__"})
 
 
-def collect(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Files to lint: those named, and those found in folders. A folder contributes what the linter can read.
+class Collected(NamedTuple):
+    """Files that were named, files found in folders that were named, and what could not be looked at."""
 
-    Raises FeedbackError for a path that does not exist.
-    """
+    named: list[Path]
+    found: list[Path]
+    faults: list[FeedbackError]
+
+
+def collect(paths: Sequence[Path]) -> Collected:
+    """Files to lint, each once. A folder contributes what the linter can read."""
     named: list[Path] = []
     found: list[Path] = []
+    faults: list[FeedbackError] = []
     for path in paths:
-        if path.is_dir():
-            found.extend(_inside(path))
-        elif path.exists():
+        if os.path.isdir(path):  # noqa: PTH112 - False where a folder may not be entered
+            found.extend(_inside(path, faults))
+        elif os.path.lexists(path):
             named.append(path)
         else:
-            raise FeedbackError(f"{path} does not exist.", next_step="name a file, a folder or - for standard input.")
-    return named, [path for path in found if path not in named]
+            next_step = "name a file, a folder or - for standard input."
+            faults.append(FeedbackError(f"{path} does not exist.", next_step=next_step))
+    first: dict[str, Path] = {}
+    for path in (*named, *found):
+        first.setdefault(os.path.realpath(path), path)
+    once, by_name = list(first.values()), set(named)
+    return Collected([path for path in once if path in by_name], [path for path in once if path not in by_name], faults)
 
 
-def _inside(folder: Path) -> Iterator[Path]:
-    for root, folders, files in os.walk(folder):
+def _inside(folder: Path, faults: list[FeedbackError]) -> Iterator[Path]:
+    def closed(error: OSError) -> None:
+        faults.append(_unreadable(error.filename, error))
+
+    for root, folders, files in os.walk(folder, onerror=closed):
         folders[:] = sorted(name for name in folders if name not in _SKIPPED and not name.startswith("."))
         yield from (Path(root, name) for name in sorted(files) if Path(name).suffix.lower() in SUFFIXES)
 
@@ -46,14 +61,17 @@ def _inside(folder: Path) -> Iterator[Path]:
 def decoded(content: bytes, file: str) -> str:
     """The text of a file. A byte order mark stays, so that offsets fit the file.
 
-    Raises FeedbackError when it is too large or not UTF-8.
+    Raises FeedbackError when it is too large, not UTF-8, or holds NUL (no text, or UTF-16 that decodes by accident).
     """
     _check_size(len(content), file)
     try:
-        return content.decode("utf-8")
+        text, wrong = content.decode("utf-8"), content.find(b"\0")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise FeedbackError(f"{file}, line {line}: not UTF-8.", next_step="save it as UTF-8.") from None
+        text, wrong = "", error.start
+    if wrong < 0:
+        return text
+    line = content.count(b"\n", 0, wrong) + 1
+    raise FeedbackError(f"{file}, line {line}: not UTF-8 text.", next_step="save it as UTF-8.")
 
 
 def _check_size(size: int, file: str) -> None:
@@ -73,7 +91,11 @@ def read(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise FeedbackError(f"{path} cannot be read: {error.strerror}.", next_step="check its permissions.") from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path | str, error: OSError) -> FeedbackError:
+    return FeedbackError(f"{path} cannot be read: {error.strerror}.", next_step="check its permissions.")
 
 
 def notes(text: str, file: str, *, field: str = "", id_field: str = "") -> list[Note]:
@@ -108,10 +130,14 @@ def _csv_notes(text: str, file: str, field: str, id_field: str) -> Iterator[Note
         for number, row in enumerate(reader, 1):
             if len(row) > at and row[at].strip():
                 known = row[columns.index(name)] if name and columns.index(name) < len(row) else ""
-                yield Note(file, known or f"row {number}", row[at], line)
+                yield Note(file, known or f"row {number}", row[at], line + sum(map(_line_ends, row[:at])))
             line = reader.line_num + 1
     except csv.Error as error:
         raise FeedbackError(f"{file}, line {reader.line_num}: {error}.", next_step="export the table again.") from None
+
+
+def _line_ends(cell: str) -> int:
+    return cell.replace("\r\n", "\n").replace("\r", "\n").count("\n")
 
 
 def _jsonl_notes(text: str, file: str, field: str, id_field: str) -> Iterator[Note]:
@@ -120,7 +146,7 @@ def _jsonl_notes(text: str, file: str, field: str, id_field: str) -> Iterator[No
             continue
         try:
             row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # not JSON, a number of thousands of digits, too deep
             raise FeedbackError(
                 f"{file}, line {number}: not a JSON object.", next_step="mend or remove the line."
             ) from None

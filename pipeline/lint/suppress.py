@@ -17,7 +17,7 @@ COMMENT = re.compile(
     r"|<!--[ \t]*gf:(?P<c>[^\n]{0,500})",
     re.IGNORECASE,
 )
-_BODY = re.compile(r"(ignore-file|ignore)\b[ \t]*((?:GF\d*(?:[ \t]*,[ \t]*|[ \t]+|$))*)(.*)\Z", re.IGNORECASE)
+_BODY = re.compile(r"(ignore-file|ignore)\b[ \t]*((?:GF\d*(?:[ \t]*,[ \t]*|[ \t]+|(?=:)|$))*)(.*)\Z", re.IGNORECASE)
 
 
 class Ignore(NamedTuple):

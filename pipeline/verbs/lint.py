@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -96,6 +97,9 @@ def lint(
 
         serve()
         return
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal of few letters shows the others as escapes
+        machine = output_format in {"json", "sarif", "junit"}
+        sys.stdout.reconfigure(encoding="utf-8" if machine else None, errors="backslashreplace")
     session = Session(
         Flags(
             select=_codes(select),
@@ -127,7 +131,8 @@ def lint(
     if watch:
         session.watch(wanted, sys.stdout, sys.stderr)
         return
-    outcome = session.once(wanted, sys.stdin.buffer, sys.stdout, sys.stderr)
+    stdin = sys.stdin.buffer if sys.stdin else io.BytesIO()  # there is none when it was closed
+    outcome = session.once(wanted, stdin, sys.stdout, sys.stderr)
     if store:
         _keep(outcome.reports, workspace, interview, interviewer)
     if outcome.failed:
@@ -142,10 +147,14 @@ def _codes(text: str) -> tuple[str, ...]:
 
 def _keep(reports: Sequence[NoteReport], workspace: Path, interview: str, interviewer: str) -> None:
     from pipeline.adapters.store import notes
+    from pipeline.lint.formats import plural
     from pipeline.verbs.common import open_workspace
 
     keys = ("code", "name", "severity", "start", "end", "text", "question", "source", "downgraded_from", "request_hash")
     with open_workspace(workspace).store().session() as db:
+        if interview:
+            notes.check_interview(db, interview)
+        ids = []
         for report in reports:
             name = Path(report.note.file).name + (f"#{report.note.id}" if report.note.id else "")
             kept = notes.keep_feedback(
@@ -153,7 +162,9 @@ def _keep(reports: Sequence[NoteReport], workspace: Path, interview: str, interv
             )
             rows = [{key: getattr(finding, key) for key in keys} for finding in report.findings]
             notes.replace_rows(db, "findings", kept, rows)
-    typer.echo(f"Kept {len(reports)} notes and their findings in {workspace}.", err=True)
+            ids.append(kept)
+        notes.drop_earlier(db, ids)
+    typer.echo(f"Kept {plural(len(reports), 'note')} with the findings in {workspace}.", err=True)
 
 
 def explain(

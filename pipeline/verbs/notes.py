@@ -65,6 +65,7 @@ def claims(
     with opened.store().session() as db:
         feedback_id = notes.keep_feedback(db, path=feedback.name, text=text, interview_id=interview)
         notes.replace_rows(db, "claims", feedback_id, [claim.model_dump() for claim in found])
+        notes.drop_earlier(db, [feedback_id])
         if pointed is not None and pointed.calls:
             notes.keep_calls(db, interview, pointed.calls)
     if as_json:
@@ -167,16 +168,19 @@ def _print_prompts(pointing: Pointing) -> None:
 
 def _tell(pointed: Pointed | None, fault: Exception | None) -> None:
     """What went wrong with the model's part, on stderr."""
-    if pointed is None or pointed.summary["state"] != "used":
-        pages = "" if pointed is None else f" for {pointed.summary['pages'] - pointed.summary['answered']} parts"
-        why = getattr(fault, "what", "no answer came")
+    from pipeline.verbs.second import stopped
+
+    summary = pointed.summary if pointed is not None else {}
+    if summary.get("state") != "used":
+        pages = f" for {summary['pages'] - summary['answered']} of {summary['pages']} parts" if summary else ""
+        why = stopped(getattr(fault, "what", "no answer came"))
         typer.echo(f"verbatim: the model gave no usable answer{pages}: {why} The offline view stands.", err=True)
         if getattr(fault, "next_step", ""):
             typer.echo(f"Next: {getattr(fault, 'next_step', '')}", err=True)
-    if pointed is not None and pointed.summary["unanswered"]:
-        typer.echo(f"verbatim: the model said nothing about {pointed.summary['unanswered']} sentences.", err=True)
-    if pointed is not None and pointed.summary["dropped"]:
-        reasons = ", ".join(f"{n} {reason.replace('_', ' ')}" for reason, n in pointed.summary["dropped"].items())
+    if summary.get("answered") and summary["unanswered"]:
+        typer.echo(f"verbatim: the model said nothing about {summary['unanswered']} sentences.", err=True)
+    if summary.get("dropped"):
+        reasons = ", ".join(f"{n} {reason.replace('_', ' ')}" for reason, n in summary["dropped"].items())
         typer.echo(f"verbatim: dropped of what the model said: {reasons}.", err=True)
 
 

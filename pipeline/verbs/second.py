@@ -44,9 +44,9 @@ def second_look(
             _print_prompts(tier, reports)
             raise typer.Exit(0)
         second, fault = _ask(tier, reports, settings, home)
-        _tell(second, fault)
         if fault is not None and mode == "required":
             raise unusable(fault)
+        _tell(second, fault)
         return second
 
     return look
@@ -122,7 +122,7 @@ def _ask(
 def _tell(reports: Sequence[NoteReport], fault: VerbatimError | None) -> None:
     from pipeline.lint.looked import notices, summed
 
-    for notice in notices(summed(report.looked for report in reports), fault.what if fault is not None else ""):
+    for notice in notices(summed(report.looked for report in reports), stopped(fault.what) if fault is not None else ""):
         typer.echo(f"verbatim: {notice}", err=True)
     if fault is not None and fault.next_step:
         typer.echo(f"Next: {fault.next_step}", err=True)
@@ -133,10 +133,15 @@ def unusable(fault: VerbatimError) -> VerbatimError:
     from pipeline.errors import EndpointError
 
     return EndpointError(
-        f"the model is required and could not be used for all of it: {fault.what}",
+        f"the model is required and could not be used for all of it: {stopped(fault.what)}",
         kept="every answer that came.",
         next_step=fault.next_step or "run without `required` to see what was found without it.",
     )
+
+
+def stopped(what: str) -> str:
+    """A fault's words with the full stop that some of them lack, for more to follow."""
+    return what if what.endswith((".", "!", "?")) else f"{what}."
 
 
 def _print_prompts(tier: SecondTier, reports: Sequence[NoteReport]) -> None:

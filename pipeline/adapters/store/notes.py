@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from pipeline.adapters.store.connection import Row, Session
 from pipeline.adapters.store.record import now, spend, start_run
+from pipeline.errors import StoreError
 from pipeline.records import ModelCall
 
 
@@ -34,6 +35,34 @@ def keep_feedback(
     }
     db.insert("feedback", [row])
     return feedback_id
+
+
+def check_interview(db: Session, interview_id: str) -> None:
+    """Raise StoreError, naming what there is, when the record knows no such interview."""
+    known = [str(row["interview_id"]) for row in db.rows("SELECT interview_id FROM interviews ORDER BY 1")]
+    if interview_id not in known:
+        raise StoreError(
+            f"there is no interview '{interview_id}' here.",
+            kept="Nothing was stored.",
+            next_step=f"choose one of: {', '.join(known[:8]) or 'none yet'}.",
+        )
+
+
+def drop_earlier(db: Session, feedback_ids: Sequence[str]) -> None:
+    """Take out what was found in earlier texts of these files: same name, interview and interviewer. Texts stay.
+
+    Without an interview a name says too little, and nothing goes.
+    """
+    with db.transaction():
+        for table in ("findings", "claims"):
+            db.execute(
+                f'DELETE FROM "{table}" WHERE feedback_id IN (SELECT old.feedback_id FROM feedback old '  # noqa: S608
+                "JOIN feedback new ON new.path = old.path AND new.interview_id = old.interview_id "
+                "AND new.interviewer_id IS NOT DISTINCT FROM old.interviewer_id "
+                "WHERE list_contains(?::VARCHAR[], new.feedback_id) "
+                "AND NOT list_contains(?::VARCHAR[], old.feedback_id))",
+                [list(feedback_ids), list(feedback_ids)],
+            )
 
 
 def keep_calls(db: Session, interview_id: str, calls: Sequence[ModelCall]) -> None:
