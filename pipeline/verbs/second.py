@@ -122,7 +122,8 @@ def _ask(
 def _tell(reports: Sequence[NoteReport], fault: VerbatimError | None) -> None:
     from pipeline.lint.looked import notices, summed
 
-    for notice in notices(summed(report.looked for report in reports), stopped(fault.what) if fault is not None else ""):
+    why = stopped(fault.what) if fault is not None else ""
+    for notice in notices(summed(report.looked for report in reports), why):
         typer.echo(f"verbatim: {notice}", err=True)
     if fault is not None and fault.next_step:
         typer.echo(f"Next: {fault.next_step}", err=True)
