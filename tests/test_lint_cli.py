@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import cli
 from pipeline.errors import VerbatimError
 from pipeline.lint import config as lint_config
+from pipeline.lint import sources
 
 ROOT = Path(__file__).parent.parent
 BAD = "Great culture match 😀, bad vibes.\nShe asked four questions.\n"
@@ -139,6 +140,60 @@ def test_the_other_files_are_linted_all_the_same() -> None:
     assert result.exit_code == 2
 
 
+def test_a_path_that_does_not_exist_leaves_the_others() -> None:
+    result = lint("nowhere.md", note(), "--output-format", "concise")
+    assert result.exit_code == 2
+    assert "nowhere.md does not exist" in result.stderr
+    assert "GF201" in result.stdout
+
+
+def test_a_file_is_linted_once_however_often_it_is_named() -> None:
+    name = note("sub/a.md")
+    assert len(rows(name, name, f"./{name}", str(Path(name).absolute()), "sub", ".")) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.md", b"Great culture\0match."),
+        ("a.txt", "Bad vibes.".encode("utf-16-le")),
+        ("a.jsonl", b'{"id": ' + b"9" * 5000 + b', "text": "Bad vibes."}'),
+    ],
+)
+def test_what_is_no_text_is_not_called_clean(name: str, content: bytes) -> None:
+    Path(name).write_bytes(content)
+    result = lint(name)
+    assert result.exit_code == 2
+    assert f"{name}, line 1: not" in result.stderr
+
+
+def test_links_in_a_circle_are_a_message() -> None:
+    Path("loop").mkdir()
+    Path("loop/a.md").symlink_to("a.md")
+    note("loop/b.md")
+    result = lint("loop", "--output-format", "concise")
+    assert result.exit_code == 2
+    assert "a.md is not a regular file" in result.stderr
+    assert "GF201" in result.stdout
+
+
+def test_a_closed_folder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def walk(folder: Path, onerror: Any) -> list[Any]:
+        onerror(PermissionError(13, "Permission denied", str(folder)))
+        return []
+
+    Path("closed").mkdir()
+    monkeypatch.setattr(sources.os, "walk", walk)
+    result = lint("closed")
+    assert result.exit_code == 2
+    assert "closed cannot be read: Permission denied" in result.stderr
+
+
+def test_the_line_of_a_field_counts_line_ends_before_it_in_the_row() -> None:
+    note("s.csv", 'id,title,comment\n1,"two\r\nlines","Read the log.\nBad vibes."\n')
+    assert [row["line"] for row in rows("s.csv")] == [4]
+
+
 def test_nothing_to_do_is_no_error() -> None:
     Path("none").mkdir()
     assert "Nothing to lint" in lint("none").stderr
@@ -198,6 +253,40 @@ def test_sarif_holds_to_its_schema_and_counts_in_utf16() -> None:
     assert run["tool"]["driver"]["rules"][vibes["ruleIndex"]]["id"] == vibes["ruleId"] == "GF102"
     suppressed = [result for result in run["results"] if "suppressions" in result]
     assert [result["suppressions"][0]["justification"] for result in suppressed] == ["agreed"]
+
+
+def test_a_row_has_no_column_of_the_file() -> None:
+    note("s.csv", "id,comment\n1,Bad vibes.\n")
+    assert ",line=2,title" in lint("s.csv", "--output-format", "github").stdout
+    (result,) = json.loads(lint("s.csv", "--output-format", "sarif").stdout)["runs"][0]["results"]
+    region = result["locations"][0]["physicalLocation"]["region"]
+    assert region == {"startLine": 2, "snippet": {"text": "Bad vibes"}}
+
+
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_half_a_letter_and_an_odd_file_name_are_still_json(form: str) -> None:
+    note("s.jsonl", '{"id": "\\ud800", "text": "Bad vibes. <!-- gf: ignore GF9 \\udc00 -->"}')
+    odd = os.fsdecode(b"\xff.md")
+    note(odd, "Bad vibes.")
+    content = json.loads(lint("s.jsonl", odd, "--output-format", form).stdout)
+    assert "\ud800" in json.dumps(content, ensure_ascii=False)
+
+
+def test_a_terminal_without_the_letters_gets_escapes() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    for form, shown in (("full", b"\\U0001f600"), ("json", "😀".encode())):
+        command = [
+            sys.executable,
+            "-m",
+            "cli",
+            "lint",
+            note(text="Bad vibes. [gf: ignore GF2 😀]"),
+            "--output-format",
+            form,
+        ]
+        result = subprocess.run(command, capture_output=True, env=environment, check=False)
+        assert (result.returncode, result.stderr) == (1, b"")
+        assert shown in result.stdout
 
 
 def test_two_runs_are_the_same_byte_for_byte() -> None:
@@ -275,6 +364,19 @@ def test_a_wrong_key_or_value_is_exit_2_and_named(line: str) -> None:
     assert line.split(" ")[0] in result.stderr or "GF9" in result.stderr
 
 
+@pytest.mark.parametrize("content", ["tool = 3", "[tool]\nverbatim = 3", "[tool.other]\nx = 1"])
+def test_a_pyproject_of_others_is_none_of_ours(content: str) -> None:
+    Path("pyproject.toml").write_text(content)
+    assert len(rows(note())) == 2
+
+
+def test_a_rule_ignored_per_file_is_out_however_it_was_selected() -> None:
+    Path("verbatim.toml").write_text("[lint]\nselect = ['GF201']\n[lint.per-file-ignores]\n'drafts/*' = ['GF2']\n")
+    assert lint(note("drafts/a.md")).exit_code == 0
+    assert lint(note("drafts/a.md"), "--select", "GF201,GF102", "--fail-on", "info").exit_code == 1
+    assert [row["code"] for row in rows("drafts/a.md", "--select", "GF201,GF102")] == ["GF102"]
+
+
 def test_files_can_have_rules_of_their_own() -> None:
     Path("verbatim.toml").write_text('[lint]\n[lint.per-file-ignores]\n"drafts/*" = ["GF2"]\n')
     note("drafts/a.md"), note("b.md")
@@ -301,6 +403,11 @@ def test_a_comment_silences_its_line_with_a_reason_and_an_idle_one_is_reported()
 
 def test_a_whole_note_can_be_silenced_for_a_rule() -> None:
     assert rows(note("x.md", "<!-- gf: ignore-file GF2 a form about values -->\n\n" + BAD))[0]["code"] == "GF102"
+
+
+@pytest.mark.parametrize("mark", ["", ":", " -", ","])
+def test_a_reason_may_follow_a_colon_a_dash_or_a_comma(mark: str) -> None:
+    assert rows(note("x.md", f"Great culture match. <!-- gf: ignore GF201{mark} a form about values -->")) == []
 
 
 def test_a_comment_works_in_a_field_too() -> None:
@@ -330,6 +437,35 @@ def test_a_baseline_can_be_configured() -> None:
     lint(name, "--write-baseline")
     assert Path("known.json").exists()
     assert lint(name).exit_code == 0
+
+
+def test_a_baseline_holds_wherever_the_linter_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("verbatim.toml").write_text('[lint]\nbaseline = "known.json"\n')
+    name = note("sub/note.md")
+    lint(".", "--write-baseline")
+    assert {row["file"] for row in json.loads(Path("known.json").read_text())["findings"]} == {name}
+    assert lint(str(Path(name).absolute())).exit_code == 0
+    monkeypatch.chdir("sub")
+    assert lint("note.md").exit_code == 0
+    assert lint("../sub").exit_code == 0
+
+
+def test_findings_of_a_file_that_is_gone_are_pruned() -> None:
+    lint(note("a.md"), note("b.md", "Big ego.\n"), "--baseline", "known.json", "--write-baseline")
+    Path("a.md").unlink()
+    assert "holds 2 mended findings" in lint("b.md", "--baseline", "known.json").stderr
+    lint("b.md", "--baseline", "known.json", "--prune-baseline")
+    assert {row["file"] for row in json.loads(Path("known.json").read_text())["findings"]} == {"b.md"}
+
+
+def test_a_baseline_is_not_written_from_half_a_run() -> None:
+    name = note()
+    lint(name, "--baseline", "known.json", "--write-baseline")
+    before = Path("known.json").read_text()
+    result = lint("typo.md", "--baseline", "known.json", "--write-baseline")
+    assert result.exit_code == 2
+    assert "known.json is not written" in result.stderr
+    assert Path("known.json").read_text() == before
 
 
 # ---- explain, hook, watching, editor, database -----------------------------------------------------------------------
@@ -379,6 +515,36 @@ def test_watching_lints_again_when_a_file_changes(monkeypatch: pytest.MonkeyPatc
     session.Session(session.Flags(output_format="concise")).watch([Path(name)], out, io.StringIO(), rounds=3)
     assert out.getvalue().count("GF102") == 2
     assert out.getvalue().count("GF201") == 1
+
+
+def test_watching_sees_a_new_configuration_and_survives_a_broken_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    from pipeline.lint import session
+
+    name, looks = note(), iter(["select = ['GF1']", "nonsense = 1", "select = ['GF2']"])
+    written = lambda _: Path("verbatim.toml").write_text(f"[lint]\n{next(looks, '')}\n")  # noqa: E731
+    monkeypatch.setattr(session.time, "sleep", written)
+    out, err = io.StringIO(), io.StringIO()
+    session.Session(session.Flags(output_format="concise")).watch([Path(name)], out, err, rounds=4)
+    assert [row.split()[1] for row in out.getvalue().splitlines() if " " in row] == ["GF201", "GF102", "GF102", "GF201"]
+    assert "unknown key 'nonsense'" in err.getvalue()
+
+
+def test_the_editor_follows_the_configuration_and_tells_a_fault() -> None:
+    pytest.importorskip("pygls")
+    from pipeline.lint.lsp import configured, diagnostics
+
+    for select in ("GF1", "GF2"):
+        Path("verbatim.toml").write_text(f"[lint]\nselect = ['{select}']\n")
+        config, fault = configured(str(Path("x.md").absolute()))
+        assert [str(one.code)[:3] for one in diagnostics(BAD, "x.md", config)] == [select]
+        assert not fault
+    for line in ("select = ['GF9']", "x = 1"):
+        Path("verbatim.toml").write_text(f"[lint]\n{line}\n")
+        config, fault = configured("x.md")
+        assert len(diagnostics(BAD, "x.md", config)) == 2
+        assert str(Path.cwd()) in fault
 
 
 def test_the_editor_gets_diagnostics_and_an_evidence_line() -> None:
@@ -442,3 +608,24 @@ def test_findings_are_kept_for_the_debrief_and_replaced_by_the_next_run(tmp_path
         ("kim", "GF201", 0, 19, "Great culture match", "warning", "rules"),
         ("kim", "GF102", 23, 32, "bad vibes", "warning", "rules"),
     ]
+
+
+def test_findings_of_a_mended_note_do_not_reach_the_debrief(tmp_path: Path) -> None:
+    from pipeline.adapters.store import reviews
+    from pipeline.workspace import Workspace
+
+    workspace = Workspace.create(tmp_path / "w")
+    head = {"candidate_id": "c-1", "interviewers": ["kim"], "questions": [], "state": "done"}
+    with workspace.store().session() as db:
+        for one in ("i-1", "i-2"):
+            db.insert("interviews", [{**head, "interview_id": one}])
+
+    def stored(interview: str, text: str) -> int:
+        note(text=text)
+        return lint("note.md", "--store", "-w", str(workspace.folder), "--interview", interview).exit_code
+
+    assert [stored("i-1", BAD), stored("i-2", "Big ego.\n"), stored("i-1", "Bad vibes.\n")] == [1, 1, 1]
+    with workspace.store().session() as db:
+        found, _ = reviews.feedback_doubts(db, ["i-1", "i-2"])
+    assert [(row["interview_id"], row["code"]) for row in found] == [("i-1", "GF102"), ("i-2", "GF401")]
+    assert stored("i-9", BAD) == 2

@@ -35,7 +35,7 @@ class LintConfig(NamedTuple):
     folder: str = ""
 
     def wants(self, code: str, file: str) -> bool:
-        """Whether a rule counts for a file. The longest prefix decides, ignoring wins a tie; per file it always wins."""
+        """Whether a rule counts for a file. Longest prefix decides, ignoring wins a tie; per file it always does."""
         on = max((len(p) for p in (*self.select, *self.extend_select) if code.startswith(p)), default=0)
         off = max((len(p) for p in self.ignore if code.startswith(p)), default=0)
         return on > off and not any(

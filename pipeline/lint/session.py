@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -136,7 +137,8 @@ class Session:
     def _baseline_path(self, paths: Sequence[Path]) -> Path | None:
         if self.flags.baseline is not None:
             return self.flags.baseline
-        configured = self.config(str(paths[0] / "x" if paths[0].is_dir() else paths[0]))
+        in_folder = os.path.isdir(paths[0])  # noqa: PTH112 - False where a folder may not be entered
+        configured = self.config(str(paths[0] / "x" if in_folder else paths[0]))
         if configured.baseline:
             return Path(configured.folder) / configured.baseline
         if self.flags.write_baseline or self.flags.prune_baseline:

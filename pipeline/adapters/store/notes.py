@@ -51,14 +51,14 @@ def check_interview(db: Session, interview_id: str) -> None:
 def drop_earlier(db: Session, feedback_ids: Sequence[str]) -> None:
     """Take out what was found in earlier texts of these files: same name, interview and interviewer. Texts stay.
 
-    Without an interview a name says too little, and nothing goes.
+    Where interview or interviewer is not known a name says too little, and nothing goes.
     """
     with db.transaction():
         for table in ("findings", "claims"):
             db.execute(
                 f'DELETE FROM "{table}" WHERE feedback_id IN (SELECT old.feedback_id FROM feedback old '  # noqa: S608
                 "JOIN feedback new ON new.path = old.path AND new.interview_id = old.interview_id "
-                "AND new.interviewer_id IS NOT DISTINCT FROM old.interviewer_id "
+                "AND new.interviewer_id = old.interviewer_id "
                 "WHERE list_contains(?::VARCHAR[], new.feedback_id) "
                 "AND NOT list_contains(?::VARCHAR[], old.feedback_id))",
                 [list(feedback_ids), list(feedback_ids)],
