@@ -292,19 +292,23 @@ def _claim(row: Row) -> Doubt:
     counted = f"; counted {row['counted']}, claimed {row['claimed']}" if row["claimed"] is not None else ""
     where = f"; line {row['first_line']}" if row["first_line"] is not None else ""
     by_model = " [model]" if row.get("source") == "model" else ""
+    other = {"model": "a model", "offline": "the offline search"}.get(row.get("other") or "")
+    differs = f"; {other} points at line {row['other_line']} for it" if other else ""
     return Doubt(
         interview_id=row["interview_id"],
         author=row["interviewer_id"] or "",
         text=row["text"],
-        what=f"{what.get(row['state'], row['state'])}{counted}{where}{by_model}",
+        what=f"{what.get(row['state'], row['state'])}{counted}{where}{by_model}{differs}",
     )
 
 
 def _finding(row: Row) -> Doubt:
+    by_model = " [pointed at by a model]" if row.get("source") == "model" else ""
+    doubted = " [a model takes it for a false alarm]" if row.get("downgraded_from") else ""
     return Doubt(
         interview_id=row["interview_id"],
         author=row["interviewer_id"] or "",
         text=row["text"],
-        what=f"{row['code']} {row['name']}",
+        what=f"{row['code']} {row['name']}{by_model}{doubted}",
         question=row["question"],
     )

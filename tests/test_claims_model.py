@@ -108,6 +108,23 @@ def test_both_views_stand_side_by_side(workspace: Path) -> None:
     assert all(row["model"] == MODEL and row["request_hash"] for row in bench_rows if row["source"] == "model")
 
 
+def test_a_doubt_names_the_view_that_differs(workspace: Path) -> None:
+    with Endpoint(reply_with(lambda rows: [f"{n} none" for n in rows])) as endpoint:
+        shown = claims(workspace, endpoint.url, "--llm")
+    (guessed,) = [row for row in doubts(workspace) if row["text"].startswith("Guessed")]
+    assert (guessed["state"], guessed["source"]) == ("none_found", "model")
+    assert (guessed["other"], guessed["other_line"]) == ("offline", 3)
+    assert "The two views differ on" in shown.stdout
+
+
+def doubts(workspace: Path) -> list[dict[str, Any]]:
+    from pipeline.adapters.store.reviews import feedback_doubts
+    from pipeline.workspace import Workspace
+
+    with Workspace.open(workspace).store().session() as db:
+        return feedback_doubts(db, ["a"])[1]
+
+
 def kept(workspace: Path) -> list[dict[str, Any]]:
     from pipeline.workspace import Workspace
 

@@ -171,6 +171,35 @@ HOSTILE = [
 ]
 
 
+def test_a_doubt_says_whose_it_is_and_that_the_other_view_differs() -> None:
+    own = {"interview_id": "i-1", "interviewer_id": "kim", "text": "Ran it.", "counted": None, "claimed": None}
+    claim = {**own, "state": "none_found", "first_line": None}
+    claims = [
+        {**claim, "source": "model", "other": "offline", "other_line": 7},
+        {**claim, "source": "offline", "other": "model", "other_line": 9},
+        {**claim, "source": "offline", "other": None, "other_line": None},
+    ]
+    finding = {**own, "code": "GF101", "name": "gut", "question": "What?"}
+    found = packet(
+        doubts=(
+            [
+                {**finding, "source": "model", "downgraded_from": None},
+                {**finding, "source": "rules", "downgraded_from": "warning"},
+            ],
+            claims,
+        )
+    )
+    assert [doubt.what for doubt in found.claims] == [
+        "nothing in the recording shows it [model]; the offline search points at line 7 for it",
+        "nothing in the recording shows it; a model points at line 9 for it",
+        "nothing in the recording shows it",
+    ]
+    assert [doubt.what for doubt in found.findings] == [
+        "GF101 gut [pointed at by a model]",
+        "GF101 gut [a model takes it for a false alarm]",
+    ]
+
+
 def hostile_packet(text: str) -> Packet:
     doubt = {
         "interview_id": "i-1",

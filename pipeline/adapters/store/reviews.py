@@ -288,19 +288,25 @@ def feedback(db: Session, interview_ids: Sequence[str], interviewer_id: str | No
 
 
 def feedback_doubts(db: Session, interview_ids: Sequence[str]) -> tuple[list[Row], list[Row]]:
-    """Lint findings, and claims that the recording does not bear out, of the feedback on these interviews."""
+    """Lint findings, and claims that a view does not hold borne out, of the feedback on these interviews.
+
+    `other` names the view, if any, that does hold the claim supported, `other_line` the first of its lines.
+    """
     own = [list(interview_ids)]
     findings = db.rows(
-        "SELECT b.interview_id, b.interviewer_id, f.code, f.name, f.severity, f.text, f.question, f.source "
+        "SELECT b.interview_id, b.interviewer_id, f.code, f.name, f.severity, f.text, f.question, f.source, "
+        "f.downgraded_from "
         "FROM findings f JOIN feedback b USING (feedback_id) WHERE list_contains(?::VARCHAR[], b.interview_id) "
         "ORDER BY b.interview_id, b.interviewer_id, f.start, f.code",
         own,
     )
     claims = db.rows(
         'SELECT b.interview_id, b.interviewer_id, substring(b.text, c.start + 1, c."end" - c.start) AS text, c.state, '
-        "c.first_line, c.last_line, c.counted, c.claimed, c.source FROM claims c JOIN feedback b USING (feedback_id) "
+        "c.first_line, c.last_line, c.counted, c.claimed, c.source, o.source AS other, o.first_line AS other_line "
+        "FROM claims c JOIN feedback b USING (feedback_id) LEFT JOIN claims o "
+        "ON o.feedback_id = c.feedback_id AND o.claim = c.claim AND o.source <> c.source AND o.state = 'supported' "
         "WHERE list_contains(?::VARCHAR[], b.interview_id) AND c.state <> 'supported' "
-        "ORDER BY b.interview_id, b.interviewer_id, c.start",
+        "ORDER BY b.interview_id, b.interviewer_id, c.start, c.source DESC",
         own,
     )
     return findings, claims
