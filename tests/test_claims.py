@@ -90,6 +90,21 @@ def test_judgements_and_the_writers_own_acts_are_no_claims(sentence: str) -> Non
     assert not is_claim(sentence)
 
 
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ('She said "I put everything through the big queue".', True),
+        ('When I asked why, she replied "I never saw that server".', True),
+        ('"I never saw that server", she told me.', True),
+        ('Her: "I never saw that server".', True),
+        ('I said "please write the tests first".', False),
+        ('I wrote "a great culture fit" on the form.', False),
+    ],
+)
+def test_the_first_person_of_a_quotation_is_not_the_writer(sentence: str, expected: bool) -> None:
+    assert is_claim(sentence) is expected
+
+
 def test_an_empty_interview_finds_nothing() -> None:
     found = check_claims("Ran the tests twice.", [(0, 20)], [], ROLES)
     assert [claim.state for claim in found] == ["none_found"]

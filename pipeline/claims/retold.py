@@ -57,12 +57,17 @@ _COUNT = re.compile(
 )
 _QUOTED = re.compile(r"[“\"]([^”\"\n]{8,400})[”\"]")
 _MIN_QUOTED_WORDS = 3
+# Beside a quotation: it is the candidate's.
+_SAID = re.compile(r"\b(?:said|says|saying|told|tells|answer(?:ed|s)|repl(?:ied|ies)|words|quote)\b")
 
 
 def is_claim(sentence: str) -> bool:
     """Whether a sentence says what the candidate said or did: an act, not the writer's own, not a bare rating."""
-    if _WRITER.search(plain(sentence)) or _FORM.match(sentence) or sentence.rstrip().endswith("?"):
+    told = _QUOTED.sub(" ", sentence)  # what a quotation says in the first person, the writer does not say
+    if _WRITER.search(plain(told)) or _FORM.match(sentence) or sentence.rstrip().endswith("?"):
         return False
+    if quote_in(sentence) is not None and (_SAID.search(plain(told)) or len(words(told)) < 3):
+        return True
     said = words(sentence)
     if len(said) < 3:
         return False
