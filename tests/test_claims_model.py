@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from workshop import ROLES, TALK, Bench, entry, transcript
 
 import cli
-from pipeline.claims.model import PLANTED, Pointing, answer_schema
+from pipeline.claims.model import EXAMPLE, PLANTED, Pointing, answer_schema
 from pipeline.errors import VerbatimError
 from pipeline.prompting import load_template
 from pipeline.records import Chunk, Line, ModelAnswer, ModelRequest, Role
@@ -228,6 +228,15 @@ def test_lines_of_another_part_of_the_interview_do_not_hold() -> None:
 def test_an_answer_in_any_other_form_is_no_answer() -> None:
     for say in ("supports", "supports 4 because", "maybe 4", "supports 4, 6"):
         assert point(say) == ([], {})
+
+
+def test_the_prompts_own_example_is_no_answer() -> None:
+    assert json.dumps(EXAMPLE, separators=(",", ":")) in load_template("claims").system
+    parts = [Chunk(chunk=1, first_line=1, last_line=6)]
+    assert anyio.run(pointing(parts).ask, Oracle(lambda _: ["1 none", "2 none"])).fault is None
+    repeated = anyio.run(pointing(parts).ask, Oracle(lambda _: list(EXAMPLE)))
+    assert (repeated.claims, repeated.summary["state"]) == ([], "failed")
+    assert "that is the example" in str(repeated.fault)
 
 
 def test_the_form_has_no_room_for_words_of_a_model() -> None:

@@ -30,6 +30,7 @@ PLANTED = (
     "Repaired the interviewer's bicycle with a paper clip.",
     "Read out a recipe for plum dumplings from start to end.",
 )
+EXAMPLE = ("1 supports 12-13", "2 contradicts 40", "3 none", "4 no-claim")  # of the prompt; small models repeat it
 MOST = 40  # sentences in one request
 MAX_LINES = 3
 _POINTER = re.compile(
@@ -146,7 +147,10 @@ class Pointing:
         def read(text: str, request_hash: str) -> dict[int, _Said]:
             found: dict[int, _Said] = {}
             faults: Counter[str] = Counter()
-            for i, piece in enumerate(parse(HeldAnswer, text, request_hash).held):
+            held = parse(HeldAnswer, text, request_hash).held
+            if tuple(held[: len(EXAMPLE)]) == EXAMPLE:
+                raise AnswerError(f"request {request_hash}: held: that is the example")
+            for i, piece in enumerate(held):
                 match = _POINTER.fullmatch(piece)
                 if match is None:
                     raise AnswerError(f"request {request_hash}: held.{i}: not of the form 1 supports 12-13")
