@@ -458,6 +458,14 @@ def test_findings_of_a_file_that_is_gone_are_pruned() -> None:
     assert {row["file"] for row in json.loads(Path("known.json").read_text())["findings"]} == {"b.md"}
 
 
+@pytest.mark.parametrize("content", ["[[[", "[" * 200_000, "[]", '{"version": 1, "findings": [{}]}', '{"version": 2}'])
+def test_what_is_no_baseline_is_a_message(content: str) -> None:
+    Path("known.json").write_text(content)
+    result = lint(note(), "--baseline", "known.json")
+    assert result.exit_code == 2
+    assert "write it again with --write-baseline" in result.stderr
+
+
 def test_a_baseline_is_not_written_from_half_a_run() -> None:
     name = note()
     lint(name, "--baseline", "known.json", "--write-baseline")

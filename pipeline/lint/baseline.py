@@ -48,7 +48,7 @@ def load(path: Path) -> Known:
         raise SettingsError(
             f"{path} cannot be read: {error.strerror}.", next_step="write it with --write-baseline."
         ) from None
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise SettingsError(
             f"{path} is not a lint baseline.", next_step="write it again with --write-baseline."
         ) from None

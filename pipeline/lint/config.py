@@ -93,7 +93,7 @@ def _nearest_in(folder: Path) -> LintConfig:
 def _load(path: Path) -> LintConfig | None:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or too deep
         raise SettingsError(f"{path} is not valid TOML: {error}", next_step=f"mend {path} and run again.") from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.", next_step="check its permissions.") from None
