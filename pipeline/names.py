@@ -20,19 +20,20 @@ _ACTS = (
     "gave|gives|took|went|made|makes|used|ran|named|drew|found|fixed|handled|refused|noticed|proposed|claimed|believes|"
     "wants|wanted|lacks|lacked|showed|shows|never|also|didn['’]t|doesn['’]t|wasn['’]t|isn['’]t|couldn['’]t"
 )
+_HOW = r"(?:(?:then|also|only|just|still|first|later|soon|[a-z]+ly) )?"
 _CUES = tuple(
     re.compile(pattern)
     for pattern in (
         r"(?im)^[ \t>*_-]*(?:candidate|interviewer|interviewee|applicant|name|author|panel|reviewer|written by|"
         rf"feedback (?:on|for)|interview with)[ \t*_]*[:=-][ \t*_]*(?-i:(?P<name>{_NAME}))",
         rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Mx)\.? (?P<name>{_NAME})",
-        rf"(?<![\w.@/])(?P<name>{_NAME}) (?:{_ACTS})\b",
+        rf"(?<![\w.@/])(?P<name>{_NAME}) {_HOW}(?:{_ACTS})\b",
         rf"(?<![\w.@/])(?P<name>{_NAME})['’]s? (?!s\b)[a-z]",
         r"\b(?i:interviewed|met|spoke (?:to|with)|talked (?:to|with)|chat(?:ted)? with|paired with|pairing with|"
         r"would hire|I['’]d hire|recommend|asked|told|reminded|helped|gave|with|and|than|like|as|about|thanks,?|hi|"
         rf"hello|co-interviewer|colleague|interviewer|candidate) (?P<name>{_NAME})(?=[\s,.;:!?)]|$)",
         rf"(?<![\w.@/])(?P<name>{_NAME}) and I\b",
-        rf"(?<![\w.@/])(?P<name>{_WORD}(?:[ \t]+{_WORD}){{1,2}}) [a-z]{{2,}}ed\b",
+        rf"(?<![\w.@/])(?P<name>{_WORD}(?:[ \t]+{_WORD}){{1,2}}) {_HOW}[a-z]{{2,}}ed\b",
     )
 )
 _MAILBOX = re.compile(r"(?<![\w.+-])([^\W\d_][\w.+-]{1,63})@(?=\w)")

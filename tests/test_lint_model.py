@@ -319,6 +319,7 @@ def test_many_sentences_are_asked_in_pages(desk: Path) -> None:
         ("Dr. Osei explained the trace.", ["Osei"]),
         ("Priya Raman opened with a question.", ["Priya Raman"]),
         ("Raman, Priya: good on traces. Mail priya.raman@example.org", ["Priya", "Raman"]),
+        ("First the limits; Jonas Weber then wrote a test, and Ana quickly ran it.", ["Ana", "Jonas Weber"]),
         ("Tests covered the race. Redis failed twice.", []),
     ],
 )
