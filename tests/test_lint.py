@@ -79,6 +79,12 @@ CONTEXTS = {
     "topic and proof": ("Confident on TLS: explained the handshake.", "Confident, and he knows it."),
     "state and proof": ("Looked lost in the chart until he found the key.", "Looked lost, somehow."),
     "heading": ("## Culture fit\n", "Great culture fit\n"),
+    "how it was told": ("He spoke about broken English strings.", "He spoke broken English."),
+    "whose word": ("According to her, the old lead was arrogant.", "According to her old boss, she is arrogant."),
+    "gossip between nodes": (
+        "Rumour spreading: he chose gossip with a fanout of three.",
+        "Rumour in the office is bad.",
+    ),
 }
 
 

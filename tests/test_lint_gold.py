@@ -27,7 +27,7 @@ def five_word_runs(name: str) -> set[tuple[str, ...]]:
     return runs
 
 
-@pytest.mark.parametrize("name", ["dev", "test", "fresh"])
+@pytest.mark.parametrize("name", ["dev", "test", "fresh", "fresh_2"])
 def test_spans_are_trimmed_ordered_and_of_a_known_family(name: str) -> None:
     for item in items(name):
         end = 0
@@ -54,5 +54,5 @@ def test_clean_means_no_span_and_every_family_has_twelve(name: str) -> None:
 def test_no_run_of_five_words_is_shared_between_the_files() -> None:
     assert not five_word_runs("dev") & five_word_runs("test")
     assert not (five_word_runs("dev") | five_word_runs("test")) & five_word_runs("fresh")
-    ids = [item["id"] for name in ("dev", "test", "fresh") for item in items(name)]
+    ids = [item["id"] for name in ("dev", "test", "fresh", "fresh_2") for item in items(name)]
     assert len(ids) == len(set(ids))

@@ -109,13 +109,16 @@ def matches(source: str, text: str) -> str | None:
         ("bright >>", "bright and keen , really .", "bright and keen , really"),
         ("(a|the) bright", "the bright", "the bright"),
         ("<!not bright", "not bright", None),
+        ("(60|sixty) {number}", "60 60", "60 60"),
+        ("{number} bright", "60 bright", "60 bright"),
+        ("bright !light >", "bright light", None),
     ],
 )
 def test_the_pattern_language(source: str, text: str, expected: str | None) -> None:
     assert matches(source, text) == expected
 
 
-@pytest.mark.parametrize("source", ["{nowhere} x", "(a|b", "a )", "~3", "^ $", "a ! ?"])
+@pytest.mark.parametrize("source", ["{nowhere} x", "(a|b", "a )", "~3", "^ $", "a ! ?", "[a]?", "a !b?"])
 def test_a_pattern_that_cannot_be_read_is_an_error_that_shows_it(source: str) -> None:
     with pytest.raises(RubricError, match="Lint rules"):
         compiler().pattern(source)

@@ -44,7 +44,8 @@ class Context:
             return "quoted"
         if self._in_form(hit):
             return "form field"
-        if any(start <= hit.start and hit.end <= end for start, end in self._reported):
+        manner = hit.group.code.startswith("GF502")  # "spoke broken English" tells how, and reports nothing
+        if any(start + manner <= hit.start and hit.end <= end for start, end in self._reported):
             return "reported"
         if any(there.start <= hit.start < there.end for there in self._mentions):
             return "mentioned"
@@ -162,6 +163,7 @@ class Context:
                 word in {"according", "per"}
                 and people.intersection(words[at + 1 : at + 5])
                 and _NOT_THEIRS.isdisjoint(words[at + 1 : at + 4])
+                and (self._words("source") | self._words("superior")).isdisjoint(words[at + 1 : at + 6])
             ):
                 out.append((0, self._voice_end(at + 4, clause=True)))
             elif word in {"own", "his", "her", "their"} and words[at + 1 : at + 2] in _OWN_VOICE:

@@ -194,7 +194,7 @@ class Compiler:
                 break
             if kind == "bar" and nested:
                 rows.append([])
-            elif kind == "repeat" and row:
+            elif kind == "repeat" and row and row[-1].op in {"set", "any", "gap", "{Name}", "{number}", "{any}"}:
                 row[-1] = row[-1]._replace(repeat=value)
             elif kind == "no":
                 row.append(Element("ahead" if value == "!" else "behind"))
@@ -303,7 +303,7 @@ class Compiler:
                 ">": f"([^{self._punctuation}{self._ranges_of(_JOINS)}]{{0,{_REST_CLAUSE}}})",
                 ">>": self._rest_of_sentence(),
                 "{Name}": self.alphabet.NAME,
-                "{number}": self.alphabet.NUMBER,
+                "{number}": self._number,
                 "{any}": f"[^{self._punctuation}]",
             }[op]
         if not element.repeat:
@@ -313,6 +313,12 @@ class Compiler:
     def _rest_of_sentence(self) -> str:
         comma, stops = self.alphabet.codes[","], self._ranges_of([".", ";", "-", "(", ",", "!", "?"])
         return f"((?:[^{stops}]|{comma}(?![{self._ranges_of(_TURNS)}])){{0,{_REST_SENTENCE}}})"
+
+    @cached_property
+    def _number(self) -> str:
+        """Numbers, those among them that the rules know as words."""
+        known = [letter for word, letter in self.alphabet.codes.items() if word[0].isdigit()]
+        return _any_of(ranges([self.alphabet.NUMBER, *known]))
 
     @cached_property
     def _punctuation(self) -> str:
