@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 import cli
-from pipeline.errors import VerbatimError
+from pipeline.errors import SettingsError, VerbatimError
 from pipeline.lint import config as lint_config
 from pipeline.lint import sources
 
@@ -304,6 +304,26 @@ def test_a_hostile_text_cannot_steer_the_terminal() -> None:
 
 def test_statistics_count_by_rule() -> None:
     assert lint(note(), "--statistics").stdout.split() == ["1", "GF102", "feeling", "1", "GF201", "culture-fit"]
+
+
+def test_statistics_for_a_machine_are_json() -> None:
+    rows = json.loads(lint(note(), "--statistics", "--output-format", "json").stdout)
+    assert rows == [
+        {"code": "GF102", "name": "feeling", "count": 1},
+        {"code": "GF201", "name": "culture-fit", "count": 1},
+    ]
+
+
+def test_lines_are_those_of_editors() -> None:
+    name = note("x.md", "One line\u2028still the same one.\r\nGreat culture match.\n")
+    (found,) = json.loads(lint(name, "--output-format", "json").stdout)["findings"]
+    assert (found["line"], found["column"]) == (2, 1)
+    assert "  Great culture match.\n  ^^^" in lint(name, "--output-format", "full").stdout
+
+
+@pytest.mark.parametrize("flags", [("--interview", "i-1"), ("--interviewer", "x"), ("--store", "--watch")])
+def test_what_would_be_kept_nowhere_is_refused(flags: tuple[str, ...]) -> None:
+    assert isinstance(lint(note(), *flags).exception, SettingsError)
 
 
 # ---- selection, configuration, exit codes ----------------------------------------------------------------------------

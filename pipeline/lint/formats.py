@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.lint.finding import SEVERITIES, Finding, NoteReport, column_units
 from pipeline.lint.looked import summed
 from pipeline.lint.rules import RuleSet
+from pipeline.lint.text import line_from
 
 _GITHUB = {"error": "error", "warning": "warning", "info": "notice"}
 _SHOWN = 80  # characters of a phrase on one line
@@ -109,9 +110,8 @@ def full(reports: Sequence[NoteReport], rules: RuleSet) -> str:  # noqa: ARG001
     """The line with the phrase underlined, then what it tells and the question."""
     out = []
     for report in reports:
-        lines = report.note.text.splitlines()
         for f in report.findings:
-            shown = clean(_line_of(report, f, lines))
+            shown = clean(line_from(report.note.text, f.start - (f.column - 1)))
             width = max(1, min(len(f.text.splitlines()[0]) if f.text else 1, len(shown) - f.column + 1))
             out.append(
                 f"{_place(f)}: {f.code} {f.name} ({_severity(f)})\n"
@@ -119,15 +119,6 @@ def full(reports: Sequence[NoteReport], rules: RuleSet) -> str:  # noqa: ARG001
                 f"  This {f.message}\n  {f.question}\n\n"
             )
     return "".join(out) + summary_line(reports) + "\n"
-
-
-def _line_of(report: NoteReport, finding: Finding, lines: list[str]) -> str:
-    text = report.note.text
-    start = finding.start - (finding.column - 1)
-    end = next((i for i in range(finding.start, len(text)) if text[i] in "\r\n"), len(text))
-    return (
-        text[start:end] if not report.note.flat or "\n" not in text else text[start:].splitlines()[0] if lines else ""
-    )
 
 
 def as_json(reports: Sequence[NoteReport], rules: RuleSet) -> str:
@@ -202,10 +193,12 @@ def clean_lines(text: str) -> str:
     return "\n".join(clean(line) for line in text.split("\n"))
 
 
-def statistics(reports: Sequence[NoteReport], rules: RuleSet) -> str:
-    """Findings by rule, most frequent first."""
+def statistics(reports: Sequence[NoteReport], rules: RuleSet, *, for_machine: bool = False) -> str:
+    """Findings by rule, most frequent first, as a table or as JSON."""
     counts = Counter(finding.code for report in reports for finding in report.findings)
     rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+    if for_machine:
+        return json.dumps([{"code": code, "name": rules.rules[code].name, "count": n} for code, n in rows]) + "\n"
     return "".join(f"{n:>7,}  {code}  {rules.rules[code].name}\n" for code, n in rows)
 
 

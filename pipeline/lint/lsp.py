@@ -13,6 +13,7 @@ from pipeline.lint.config import LintConfig, forget, nearest
 from pipeline.lint.finding import Finding, Note, column_units
 from pipeline.lint.rules import load_rules
 from pipeline.lint.run import lint_note
+from pipeline.lint.text import editor_lines
 from pipeline.plain import plain
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def evidence_action(uri: str, text: str, diagnostic: types.Diagnostic) -> types.
     """Insert the template on a line of its own below the finding, indented and marked like the line above it."""
     from lsprotocol import types
 
-    lines = text.splitlines()
+    lines = editor_lines(text)
     row = diagnostic.range.end.line
     above = lines[row] if row < len(lines) else ""
     indent = above[: len(above) - len(above.lstrip())]

@@ -85,7 +85,7 @@ class Session:
         if known_path and known is not None:
             self._stale(known_path, known, notes, err)
         if self.flags.statistics:
-            out.write(statistics(reports, self.rules))
+            out.write(statistics(reports, self.rules, for_machine=self.flags.output_format == "json"))
         else:
             out.write(FORMATS[self.flags.output_format or "full"](reports, self.rules))
         if self.flags.output_format == "concise" or self.flags.statistics:

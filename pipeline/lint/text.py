@@ -52,6 +52,7 @@ _FRONT_MATTER = re.compile(r"\A\ufeff?(---|\+\+\+)[ \t]*\r?\n.*?\r?\n\1[ \t]*(?:
 
 _BULLET = re.compile(r"[ \t]*(?:(?:[-*+•‣◦·–—]|\d{1,3}[.)]|[a-zA-Z][.)]|\[[ xX]\])[ \t]+)+")
 _LINE_END = re.compile(r"\r\n?|\n|\u2028|\u2029")
+_EDITOR_LINE_END = re.compile(r"\r\n?|\n")
 _STOP = re.compile(r"[.!?…]+[\"'”’)\]]*[ \t\u00a0]+(?=\S)")
 _ABBREVIATIONS = frozenset("e.g i.e eg ie approx vs incl resp cf mr mrs ms dr st jr sr fig".split())
 _UNLESS_CAPITAL = frozenset("min mins max sec secs hr hrs no nos dept est etc yrs yr".split())
@@ -116,8 +117,19 @@ def lines(text: str) -> list[Line]:
 
 
 def line_starts(text: str) -> list[int]:
-    """Where every line starts."""
-    return [0, *map(re.Match.end, _LINE_END.finditer(text))]
+    """Where every line starts, as editors and readers of SARIF count lines."""
+    return [0, *map(re.Match.end, _EDITOR_LINE_END.finditer(text))]
+
+
+def editor_lines(text: str) -> list[str]:
+    """The lines that `line_starts` counts, without their ends."""
+    return _EDITOR_LINE_END.split(text)
+
+
+def line_from(text: str, start: int) -> str:
+    """The rest of the line that holds `start`."""
+    end = _EDITOR_LINE_END.search(text, start)
+    return text[start : end.start() if end else len(text)]
 
 
 def sentences(text: str) -> list[Sentence]:

@@ -97,6 +97,7 @@ def lint(
 
         serve()
         return
+    _check_store(store=store, watch=watch, about=interview or interviewer)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal of few letters shows the others as escapes
         machine = output_format in {"json", "sarif", "junit"}
         sys.stdout.reconfigure(encoding="utf-8" if machine else None, errors="backslashreplace")
@@ -139,6 +140,20 @@ def lint(
         raise typer.Exit(2)
     if outcome.counts and not exit_zero:
         raise typer.Exit(1)
+
+
+def _check_store(*, store: bool, watch: bool, about: str) -> None:
+    """Refuse what would otherwise be kept nowhere without a word."""
+    from pipeline.errors import SettingsError
+
+    if about and not store:
+        raise SettingsError(
+            "--interview and --interviewer go with --store.", next_step="add --store, or leave them out."
+        )
+    if store and watch:
+        raise SettingsError(
+            "--watch keeps nothing.", next_step="use --store without --watch, when the note is finished."
+        )
 
 
 def _codes(text: str) -> tuple[str, ...]:
