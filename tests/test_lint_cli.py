@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 import cli
-from pipeline.errors import SettingsError, VerbatimError
+from pipeline.errors import VerbatimError
 from pipeline.lint import config as lint_config
 from pipeline.lint import sources
 
@@ -323,7 +323,9 @@ def test_lines_are_those_of_editors() -> None:
 
 @pytest.mark.parametrize("flags", [("--interview", "i-1"), ("--interviewer", "x"), ("--store", "--watch")])
 def test_what_would_be_kept_nowhere_is_refused(flags: tuple[str, ...]) -> None:
-    assert isinstance(lint(note(), *flags).exception, SettingsError)
+    result = lint(note(), *flags)
+    assert result.exit_code == 2
+    assert "--store" in result.stderr
 
 
 # ---- selection, configuration, exit codes ----------------------------------------------------------------------------
