@@ -42,3 +42,13 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
         check=False,
     )
     return DemoRun(folder, out.returncode, out.stdout, out.stderr, time.monotonic() - started)
+
+
+@pytest.fixture
+def lint_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to lint in, with no configuration remembered."""
+    from pipeline.lint import config
+
+    monkeypatch.chdir(tmp_path)
+    config.forget()
+    return tmp_path
