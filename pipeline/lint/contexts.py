@@ -18,7 +18,7 @@ from pipeline.lint.text import Sentence
 
 _STRONG_BREAKS = frozenset(";-()|")
 _OWN_VOICE = (["words"], ["account"], ["own"], ["impression"], ["hunch"], ["gut"], ["guess"], ["claim"])
-_NOT_THEIRS = frozenset(("a", "my", "our"))  # "as per my observation the candidate ..." is the writer's
+_BEFORE_SOURCE = frozenset(("to", "the", "this", "what"))
 _LABEL_ENDS = frozenset((":", "=", "-"))
 _FIELD_MARKS = frozenset(("/", "=", "[", "]", "|"))
 _LABEL, _LABEL_WORDS, _VALUE = 10, 3, 4  # tokens before the colon of a field; words of an unknown label; of a value
@@ -159,16 +159,17 @@ class Context:
             if word in speech and words[max(0, at - 2) : at - 1] == [","] and words[at - 1] in people:
                 if at + 1 == len(words) or words[at + 1] in BREAKS | self._words("preposition"):  # "..., she said"
                     out.append((0, len(words)))
-            elif (
-                word in {"according", "per"}
-                and people.intersection(words[at + 1 : at + 5])
-                and _NOT_THEIRS.isdisjoint(words[at + 1 : at + 4])
-                and (self._words("source") | self._words("superior")).isdisjoint(words[at + 1 : at + 6])
-            ):
+            elif word in {"according", "per"} and self._candidate_is_source(at, people):
                 out.append((0, self._voice_end(at + 4, clause=True)))
             elif word in {"own", "his", "her", "their"} and words[at + 1 : at + 2] in _OWN_VOICE:
                 out.append((0, self._voice_end(at + 2, clause=True)))
         return out
+
+    def _candidate_is_source(self, at: int, people: frozenset[str]) -> bool:
+        """Whether it is "according to her" or "per the candidate", and not "according to her old boss"."""
+        after = self.words[at + 1 : at + 6]
+        named = next((word for word in after if word not in _BEFORE_SOURCE), "")
+        return named in people and (self._words("source") | self._words("superior")).isdisjoint(after)
 
     def _candidate_speaks(self, at: int, people: frozenset[str]) -> bool:
         """Whether the subject of the verb at `at` is the candidate, named or left out."""
