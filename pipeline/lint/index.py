@@ -2,7 +2,7 @@
 
 Each pattern is one bit. For every item there are a few integers: the patterns of which it can be the first, second, ...
 need. Walking over a sentence, whole sets of patterns step from one need to the next with a handful of integer
-operations a word; what arrives at the end, about two of eight hundred, is run.
+operations a word; what arrives at the end, about two of a thousand, is run.
 """
 
 from __future__ import annotations
