@@ -145,8 +145,8 @@ class Runner:
             async with anyio.create_task_group() as group:
                 for item in todo:
                     await slots.acquire()
-                    if all(file.kind == "transcript" for file in item.files):
-                        await self._asked()  # to read is quick, and doing it earlier would only hold up the requests
+                    if isinstance(self.extractor, ModelExtractor) and all(f.kind == "transcript" for f in item.files):
+                        await self.extractor.caught_up()  # reading is quick; earlier, it would hold up the requests
                     started = time.perf_counter()
                     said = await self._listen(item, watcher, endings)
                     if said is None:
@@ -160,11 +160,6 @@ class Runner:
                 with anyio.CancelScope(shield=True):
                     await self.extractor.aclose()
         return endings
-
-    async def _asked(self) -> None:
-        """Return when a model could be asked about one more interview."""
-        if isinstance(self.extractor, ModelExtractor):
-            await self.extractor.caught_up()
 
     async def _listen(self, item: Todo, watcher: Watcher, endings: list[Ending]) -> Said | None:
         name = item.interview.interview_id

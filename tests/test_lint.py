@@ -199,17 +199,22 @@ def near_matches(chars: int) -> str:
     return (block * (chars // len(block) + 1))[:chars]
 
 
+def seconds(text: str) -> float:
+    start = time.process_time()
+    lint_note(Note("x.md", "", text), RULES)
+    return time.process_time() - start
+
+
 @pytest.mark.slow
 def test_a_megabyte_of_near_matches_takes_time_in_line_with_its_length() -> None:
-    def seconds(chars: int) -> float:
-        text = near_matches(chars)
-        start = time.process_time()
-        lint_note(Note("x.txt", "", text), RULES)
-        return time.process_time() - start
+    seconds(near_matches(50_000))
+    short = min(seconds(near_matches(125_000)), seconds(near_matches(125_000)))
+    assert seconds(near_matches(1_000_000)) < 20 * short  # eight times the text; quadratic work would be 64 times
 
-    seconds(50_000)
-    short, long = min(seconds(125_000), seconds(125_000)), seconds(1_000_000)
-    assert long < 20 * short  # eight times the text; quadratic work would be 64 times
+
+@pytest.mark.parametrize("mark", ["](", ".", "`a ", "<a ", "<!-- ", "https:/", "~~~ ", "[gf: ignore ", "'a ", '"'])
+def test_markup_that_never_closes_takes_time_in_line_with_its_length(mark: str) -> None:
+    assert seconds(mark * (100_000 // len(mark))) < 2  # quadratic work took 13 s and more on the two first
 
 
 def test_random_rows_of_rule_words_neither_fail_nor_hang() -> None:

@@ -118,7 +118,7 @@ def test_the_pattern_language(source: str, text: str, expected: str | None) -> N
     assert matches(source, text) == expected
 
 
-@pytest.mark.parametrize("source", ["{nowhere} x", "(a|b", "a )", "~3", "^ $", "a ! ?", "[a]?", "a !b?"])
+@pytest.mark.parametrize("source", ["{nowhere} x", "(a|b", "a )", "~3", "^ $", "a ! ?", "[a]?", "a !b?", "[a >] !b"])
 def test_a_pattern_that_cannot_be_read_is_an_error_that_shows_it(source: str) -> None:
     with pytest.raises(RubricError, match="Lint rules"):
         compiler().pattern(source)

@@ -7,11 +7,11 @@ sentence that no rule matched, and each context is worked out only when it is as
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from pipeline.lint.index import Hit
 from pipeline.lint.judged import BREAKS, Judged
 from pipeline.lint.observed import observes
-from pipeline.lint.once import once
 from pipeline.lint.quotes import Quotes
 from pipeline.lint.rules import RuleSet
 from pipeline.lint.text import Sentence
@@ -82,7 +82,7 @@ class Context:
         inside = self._quotes.around(self.sentence.span(hit.start, hit.start)[0])
         return inside is not None and not self._scare_quotes(hit, *inside)
 
-    @once
+    @cached_property
     def _has_quotes(self) -> bool:
         return self._quotes.touch(self.sentence.start, self.sentence.end)
 
@@ -111,7 +111,7 @@ class Context:
         value = [word for word in words[colon + 1 :] if word[0].isalnum()]
         return hit.start > colon and bool(value) and self._words("form_value").issuperset(value)
 
-    @once
+    @cached_property
     def _all_form(self) -> bool:
         """Whether the line is a field with its choices and nothing else: "Strong hire / Hire / No hire: Hire"."""
         if _FIELD_MARKS.isdisjoint(self.words):
@@ -119,7 +119,7 @@ class Context:
         words = [word for word in self.words if word[0].isalnum()]
         return (self._words("form_label") | self._words("form_value")).issuperset(words)
 
-    @once
+    @cached_property
     def _label_end(self) -> int:
         """The index of the colon behind a field's label, or -1."""
         words = self.words
@@ -142,7 +142,7 @@ class Context:
 
     # ---- the candidate's voice --------------------------------------------------------------------------------------
 
-    @once
+    @cached_property
     def _reported(self) -> list[tuple[int, int]]:
         """Token ranges in which the candidate speaks through the writer."""
         words = self.words

@@ -141,6 +141,11 @@ class Compiler:
         rows, at = self._rows(source, 0, nested=False)
         if at < len(source) or len(rows) != 1:
             raise RubricError(f"Lint rules: cannot read the pattern {source!r} from {source[at:]!r} on.")
+        after = pairwise(element.op for element in rows[0] if element.op not in {"[", "]"})
+        if any(before in {">", ">>"} and op == "ahead" for before, op in after):
+            raise RubricError(
+                f"Lint rules: a condition behind > or >> always holds: {source!r}.", next_step="put it before."
+            )
         found = self._needs(rows[0])
         if not found:
             raise RubricError(f"Lint rules: no particular word is needed to match {source!r}.")

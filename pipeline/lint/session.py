@@ -176,8 +176,6 @@ class Session:
 
     def watch(self, paths: Sequence[Path], out: TextIO, err: TextIO, rounds: int = 0) -> None:
         """Lint whenever a file changes, appears or goes, until interrupted (or for `rounds` looks)."""
-        import io
-
         if any(str(path) == "-" for path in paths):
             raise SettingsError("Standard input cannot be watched.", next_step="name files or folders.")
         last: dict[Path, tuple[int, int]] | None = None
@@ -186,16 +184,18 @@ class Session:
             now = _stamps(paths, self.flags.config)
             if now != last:
                 out.write(f"{time.strftime('%H:%M:%S')}\n")
-                self._again(paths, io.BytesIO(), out, err)
+                self._again(paths, out, err)
                 out.flush()
                 last = now
             looks += 1
             time.sleep(_POLL_S)
 
-    def _again(self, paths: Sequence[Path], stdin: BinaryIO, out: TextIO, err: TextIO) -> None:
+    def _again(self, paths: Sequence[Path], out: TextIO, err: TextIO) -> None:
+        import io
+
         forget()
         try:
-            self.once(paths, stdin, out, err)
+            self.once(paths, io.BytesIO(), out, err)
         except VerbatimError as error:  # a configuration in the middle of an edit
             err.write(f"verbatim: {plain(error)}\n")
 

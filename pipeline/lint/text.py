@@ -43,7 +43,7 @@ _MASKED = re.compile(  # every alternative begins with a letter of its own, so t
     r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)"  # fenced code
     r"|<!--.*?(?:-->|\Z)"
     r"|`[^`\n]*`"
-    r"|\]\([^)\s]*\)"  # the target of a link
+    r"|\]\([^)\]\s]*\)"  # the target of a link
     r"|h(?<=\bh)ttps?://[^\s)>\]]+|f(?<=\bf)ile://[^\s)>\]]+"
     r"|</?[a-zA-Z][^<>\n]{0,200}>",
     re.DOTALL,
@@ -53,7 +53,7 @@ _FRONT_MATTER = re.compile(r"\A\ufeff?(---|\+\+\+)[ \t]*\r?\n.*?\r?\n\1[ \t]*(?:
 _BULLET = re.compile(r"[ \t]*(?:(?:[-*+•‣◦·–—]|\d{1,3}[.)]|[a-zA-Z][.)]|\[[ xX]\])[ \t]+)+")
 _LINE_END = re.compile(r"\r\n?|\n|\u2028|\u2029")
 _EDITOR_LINE_END = re.compile(r"\r\n?|\n")
-_STOP = re.compile(r"[.!?…]+[\"'”’)\]]*[ \t\u00a0]+(?=\S)")
+_STOP = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’)\]]*[ \t\u00a0]+(?=\S)")
 _ABBREVIATIONS = frozenset("e.g i.e eg ie approx vs incl resp cf mr mrs ms dr st jr sr fig".split())
 _UNLESS_CAPITAL = frozenset("min mins max sec secs hr hrs no nos dept est etc yrs yr".split())
 _LONGEST = 2000  # characters of one sentence
