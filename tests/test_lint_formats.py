@@ -117,6 +117,11 @@ def test_statistics_count_by_rule() -> None:
     assert lint(note(), "--statistics").stdout.split() == ["1", "GF102", "feeling", "1", "GF201", "culture-fit"]
 
 
+def test_a_phrase_behind_an_emoji_is_underlined_where_it_stands() -> None:
+    shown = lint(note("x.md", "So 😀, bad vibes.\n"), "--output-format", "full").stdout.splitlines()
+    assert shown[1:3] == ["  So 😀, bad vibes.", "         ^^^^^^^^^"]  # the emoji takes two columns
+
+
 def test_statistics_for_a_machine_are_json() -> None:
     rows = json.loads(lint(note(), "--statistics", "--output-format", "json").stdout)
     assert rows == [

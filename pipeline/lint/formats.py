@@ -112,13 +112,23 @@ def full(reports: Sequence[NoteReport], rules: RuleSet) -> str:  # noqa: ARG001
     for report in reports:
         for f in report.findings:
             shown = clean(line_from(report.note.text, f.start - (f.column - 1)))
-            width = max(1, min(len(f.text.splitlines()[0]) if f.text else 1, len(shown) - f.column + 1))
+            before = shown[: f.column - 1]
+            under = shown[len(before) : len(before) + len(line_from(f.text, 0))]
             out.append(
                 f"{_place(f)}: {f.code} {f.name} ({_severity(f)})\n"
-                f"  {shown}\n  {' ' * (f.column - 1)}{'^' * width}\n"
+                f"  {shown}\n  {' ' * _cells(before)}{'^' * max(1, _cells(under))}\n"
                 f"  This {f.message}\n  {f.question}\n\n"
             )
     return "".join(out) + summary_line(reports) + "\n"
+
+
+def _cells(text: str) -> int:
+    """Columns that a terminal gives to the text: two to an emoji."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def as_json(reports: Sequence[NoteReport], rules: RuleSet) -> str:
